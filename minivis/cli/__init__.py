@@ -1,0 +1,87 @@
+"""The command line: `main` reads it, calls a command, and turns errors into one line and an exit code."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ..errors import MinivisError
+from . import doctor, look, nets, weights
+from .common import one_line
+
+OK, FAILED, INTERRUPTED, PIPE_CLOSED = 0, 2, 130, 141  # the last two as a shell counts: 128 + the signal's number
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILED, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
+
+
+def build_parser(train: bool = False) -> Parser:
+    """Return the parser; `train` adds the options of `minivis train`, whose module costs time to import."""
+    from .. import __version__
+
+    shared = Parser(add_help=False)
+    shared.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="on an error, show the traceback too"
+    )
+    parser = Parser(prog="minivis", description="What does a convolutional network see?", parents=[shared])
+    parser.add_argument("--version", action="version", version=f"minivis {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (look, nets, doctor, weights):
+        module.add_commands(commands, shared)
+    training = commands.add_parser("train", parents=[shared], help="train a small network")
+    if train:
+        from ..training import command
+
+        command.add_arguments(training)
+        training.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Default: the arguments that the program was started with.
+
+    Returns
+    -------
+    int
+        0; 2 after an error, which is one line on stderr; 130 after Ctrl-C, and then what was finished stays.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be text
+    debug = "--debug" in argv
+    try:
+        arguments = build_parser(train="train" in argv).parse_args(argv)
+        code = arguments.run(arguments) or OK
+        sys.stdout.flush()
+        return code
+    except SystemExit as done:  # argparse: --help, --version, or a wrong argument
+        return done.code if isinstance(done.code, int) else OK if done.code is None else FAILED
+    except KeyboardInterrupt:
+        message, code = "interrupted; what was finished stays", INTERRUPTED
+    except BrokenPipeError:  # minivis summary vgg16 | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
+        return PIPE_CLOSED
+    except MinivisError as error:
+        message, code = str(error), FAILED
+    except OSError as error:
+        message, code = f"{error.filename or 'a file'}: {error.strerror or error}", FAILED
+    except MemoryError:
+        message, code = "out of memory: a smaller network or fewer methods need less", FAILED
+    except Exception as error:
+        message, code = f"{type(error).__name__}: {error} (unexpected; --debug shows where)", FAILED
+    if debug:
+        traceback.print_exc()
+    print(f"minivis: {one_line(message)}", file=sys.stderr)
+    return code

@@ -1,0 +1,234 @@
+"""A network that can be run: its table of rows with weights."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import DTYPE, Array, array_module, check_device, to_device, to_host
+from ..errors import InputError, WeightFileError
+from ..pictures import for_net
+from ..tape import Tensor
+from ..weights import WeightFile
+from .architecture import Architecture, ReceptiveField, Row, WeightTable
+
+
+class LazyWeights(Mapping):
+    """The weights of a network, read from their file row by row when a row is first needed, and read-only."""
+
+    def __init__(self, source: WeightFile | WeightTable, rows: Sequence[str], device: str, dtype: np.dtype):
+        self.source = source
+        self._rows, self._device, self._dtype = tuple(rows), device, dtype
+        self._read: dict[str, Mapping[str, Array]] = {}
+
+    def __getitem__(self, row: str) -> Mapping[str, Array]:
+        if row not in self._rows:
+            raise KeyError(row)
+        if row not in self._read:
+            if isinstance(self.source, WeightFile):
+                arrays = self.source.read(row, dtype=self._dtype)
+            elif row in self.source:
+                arrays = self.source[row]
+            else:
+                raise WeightFileError(f"no weights for row {row}; there are some for {', '.join(self.source)}")
+            self._read[row] = {name: self._ready(array) for name, array in arrays.items()}
+        return self._read[row]
+
+    def _ready(self, array: Array) -> Array:
+        array = to_device(array, self._device).astype(self._dtype, copy=False)
+        if isinstance(array, np.ndarray):
+            array = array.view()
+            array.flags.writeable = False
+        return array
+
+    def __contains__(self, row: object) -> bool:  # the inherited one would read the weights to find out
+        return row in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class Net:
+    """A network: named rows, with weights.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : WeightFile or mapping
+        A file, or arrays by row and then "kernel" and "bias".
+    device : {"cpu", "gpu"}
+    dtype : dtype
+        float32 or float64; pictures are taken to it.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("minivgg")
+    >>> net.shapes(upto="pool1")["pool1"]
+    (48, 48, 16)
+    """
+
+    def __init__(
+        self, architecture: Architecture, weights: WeightFile | WeightTable, device: str = "cpu", dtype: Any = DTYPE
+    ):
+        self.architecture = architecture
+        self.device = check_device(device)
+        self.dtype = np.dtype(dtype)
+        if self.dtype.kind != "f":
+            raise InputError(f"a network computes in float32 or float64, not in {self.dtype}")
+        self.weights = LazyWeights(weights, tuple(architecture.parameters), self.device, self.dtype)
+
+    name = property(lambda self: self.architecture.name, doc="The network's name.")
+    names = property(lambda self: self.architecture.names, doc="The names of its rows, in order.")
+    labels = property(lambda self: self.architecture.labels, doc="The names of its classes.")
+    logits = property(lambda self: self.architecture.logits, doc="The row before the softmax.")
+    maps = property(lambda self: self.architecture.maps, doc="The last row of maps, after its ReLU.")
+    size = property(lambda self: self.architecture.size, doc="Height and width of its pictures.")
+
+    @property
+    def mean_colour(self) -> Array:
+        """The RGB colour, 0..255, that its preprocessing takes to zero: shape (3,), in the net's library and dtype."""
+        return to_device(np.asarray(self.architecture.normalize.zero_colour, self.dtype), self.device)
+
+    @property
+    def path(self) -> str | None:
+        """The file the weights come from, if they come from one."""
+        source = self.weights.source
+        return str(source.path) if isinstance(source, WeightFile) else None
+
+    def __reduce__(self) -> tuple:
+        """Pickle as name and path, so that worker processes load the weights themselves."""
+        if self.path is None:
+            return Net, (self.architecture, self.weights.source, self.device, self.dtype)
+        from . import load
+
+        return load, (self.name, self.path, self.device, self.dtype)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Net {self.name}: {len(self.names)} rows, {self.dtype} on {self.device}, weights {self.path or 'given'}>"
+        )
+
+    def __str__(self) -> str:
+        return self.architecture.summary()
+
+    def shapes(self, size: int | tuple[int, int] | None = None, upto: str | None = None) -> dict[str, tuple]:
+        """Return the output shape of each row for one picture of `size` (default: the size trained for)."""
+        return self.architecture.shapes(size, upto)
+
+    def receptive_field(self, row: str) -> ReceptiveField:
+        """Return which pixels a unit of `row` sees."""
+        return self.architecture.receptive_fields[self.architecture.check(row)]
+
+    def __call__(self, x: Any) -> Any:
+        """Return the last row, the probabilities of the classes: (N, K)."""
+        return self.capture(x, [self.names[-1]])[self.names[-1]]
+
+    def capture(
+        self,
+        x: Any,
+        names: Sequence[str],
+        weights: WeightTable | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Any]:
+        """Return the outputs of the rows called `names`, computing nothing else.
+
+        Parameters
+        ----------
+        x : ndarray or Tensor, shape (N, H, W, 3); or a mapping
+            RGB pictures, 0..255. A mapping gives the values of any rows, for example ``{"pool5": maps}``: what lies
+            above them is computed from there. What is a Tensor is recorded.
+        names : list of str
+        weights : mapping, optional
+            Weights to use in place of the network's own, by row: a trainer passes Tensors here.
+        rng : numpy.random.Generator, optional
+            Switches dropout on.
+
+        Returns
+        -------
+        dict
+            The outputs by name.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such row (a KeyError).
+        InputError
+            If the picture does not fit (a ValueError).
+        WeightFileError
+            If the weight file ends before a row that is needed.
+        """
+        names = [names] if isinstance(names, str) else list(names)
+        given = dict(x) if isinstance(x, Mapping) else {"input": x}
+        if "input" in given:
+            given["input"] = self.check_picture(given["input"])
+        rows = self.architecture.ancestors(names, given)
+        readers = Counter(name for row in rows for name in row.inputs)
+        readers.update(names)  # what was asked for always has a reader left
+        values = dict(given)
+        for row in rows:
+            if row.name == "input":
+                raise InputError(f"{names} cannot be computed from {sorted(given)} alone: give 'input' too")
+            values[row.name] = self._run(row, values, weights, rng)
+            for name in row.inputs:
+                readers[name] -= 1
+                if not readers[name]:
+                    del values[name]
+        return {name: values[name] for name in names}
+
+    def _run(self, row: Row, values: Mapping[str, Any], weights: WeightTable | None, rng: Any) -> Any:
+        used = weights if weights is not None and row.name in weights else self.weights
+        try:
+            return row.layer(
+                *(values[name] for name in row.inputs),
+                weights=used.get(row.name, {}),
+                rng=rng,
+            )
+        except InputError as error:
+            raise InputError(f"{row.name} in {self.name}: {error}") from None
+
+    def picture(self, source: Any, size: int | None = None) -> Array:
+        """Read a picture as this network wants it: (1, size, size, 3), float RGB 0..255, on its device.
+
+        The short side is resized to round(256/224 of `size`) by Pillow's bicubic filter, and the centre cut out.
+        """
+        return to_device(for_net(source, size or self.size).astype(self.dtype, copy=False), self.device)
+
+    def top(self, x: Any, k: int = 5) -> list[list[tuple[str, float]]]:
+        """Return the `k` most probable classes of each picture, as (name, probability)."""
+        probabilities = self(x)
+        probabilities = to_host(probabilities.value if isinstance(probabilities, Tensor) else probabilities)
+        order = np.argsort(-probabilities, axis=-1, kind="stable")[:, : max(0, k)]
+        return [[(self.labels[i], float(p[i])) for i in best] for p, best in zip(probabilities, order, strict=True)]
+
+    def check_picture(self, x: Any) -> Any:
+        """Return `x` (an array or Tensor) if it is a batch of pictures, a plain array in the network's dtype."""
+        shape = getattr(x, "shape", None)
+        if shape is None or not hasattr(x, "dtype"):
+            raise InputError(
+                f"{self.name} expects an array (N, H, W, 3), got {type(x).__name__}: use net.picture(path)"
+            )
+        if len(shape) != 4 or shape[3] != 3:
+            hint = ""
+            if len(shape) == 4 and shape[1] == 3:
+                hint = ": is the picture channels-first?"
+            elif len(shape) == 3 and shape[2] == 3:
+                hint = ": add an axis for the batch, x[None]"
+            raise InputError(f"{self.name} expects pictures (N, H, W, 3), channels last, got {tuple(shape)}{hint}")
+        value = x.value if isinstance(x, Tensor) else x
+        if (array_module(value) is np) != (self.device == "cpu"):
+            raise TypeError(
+                f"the picture is a {type(value).__module__}.{type(value).__name__}, the network is on the "
+                f"{self.device}: bring it there with minivis.to_device(x, {self.device!r})"
+            )
+        if isinstance(x, Tensor):
+            if x.dtype != self.dtype:
+                raise InputError(f"the picture is a Tensor of {x.dtype}, the network of {self.dtype}: convert it first")
+            return x
+        if x.dtype.kind not in "uif":
+            raise InputError(f"{self.name} expects numbers 0..255, got {x.dtype}")
+        return x.astype(self.dtype, copy=False)

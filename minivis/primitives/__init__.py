@@ -1,0 +1,51 @@
+"""The primitives: each a forward function, with its backward rules below it."""
+
+from .arithmetic import add, divide, maximum, multiply, negative, power, subtract
+from .conv import conv2d
+from .dense import gram, linear, matmul
+from .norm import cross_entropy, log_softmax, lrn, normalize, softmax
+from .pointwise import absolute, dropout, exp, identity, log, relu, sigmoid, sqrt, tanh
+from .pooling import avg_pool, global_avg_pool, max_pool
+from .reductions import max, mean, sum
+from .shaping import concat, index, pad, reshape, resize, roll, transpose
+
+__all__ = [
+    "absolute",
+    "add",
+    "avg_pool",
+    "concat",
+    "conv2d",
+    "cross_entropy",
+    "divide",
+    "dropout",
+    "exp",
+    "global_avg_pool",
+    "gram",
+    "identity",
+    "index",
+    "linear",
+    "log",
+    "log_softmax",
+    "lrn",
+    "matmul",
+    "max",
+    "max_pool",
+    "maximum",
+    "mean",
+    "multiply",
+    "negative",
+    "normalize",
+    "pad",
+    "power",
+    "relu",
+    "reshape",
+    "resize",
+    "roll",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "subtract",
+    "sum",
+    "tanh",
+    "transpose",
+]

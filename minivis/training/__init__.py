@@ -1,0 +1,1 @@
+"""Training: optimisers, data, the loop, checkpoints."""

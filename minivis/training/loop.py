@@ -1,0 +1,223 @@
+"""The training loop: one step after the other, as an iterator.
+
+All that a run is at a given moment, from the weights to the random generator, is one `State`. Each step makes a new one
+and puts it in the place of the old, so there is always a complete one to save, whenever the run is interrupted. A run
+that goes on from a saved state takes the same steps as one that was never interrupted: to the bit, on one machine with
+the same number of threads.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..backend import DTYPE, Array, check_device, to_device, to_host
+from ..errors import InputError
+from ..nets import Architecture, Net, initial_weights
+from ..primitives import cross_entropy, mean
+from ..tape import Tensor, backward
+from .optimizers import Arrays, Memory, Optimizer, Schedule, clip_norm, constant
+
+View = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+"""Pictures to what the net is shown, ``view(pictures, size, rng)``: see `random_views`."""
+
+
+class PictureArray(Protocol):
+    """Pictures that can be chosen by an array of indices: an ndarray or `Pictures`."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: Any) -> np.ndarray: ...
+
+
+class State(NamedTuple):
+    """All that a run is between two steps. Its arrays are never changed."""
+
+    weights: Arrays
+    memory: Memory  # the optimiser's
+    steps: int  # steps done
+    order: np.ndarray  # the order of the pictures in the present epoch
+    rng: dict  # the random generator's state
+    loss: float  # sums over the pictures seen in the present epoch
+    right: int
+    seen: int
+
+
+class Step(NamedTuple):
+    """What one step has done; `mean_loss` and `accuracy` are over the pictures seen so far in the epoch."""
+
+    epoch: int  # from 1
+    batch: int  # from 1
+    batches: int
+    lr: float
+    loss: float
+    gradient_norm: float
+    mean_loss: float
+    accuracy: float
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether all pictures have been seen."""
+        return self.batch == self.batches
+
+
+class Training:
+    """A training run: an iterator that takes one step at each turn and yields a `Step`.
+
+    A step shows the net a batch of pictures, takes the mean cross-entropy of their classes, pulls it back to the weights
+    and moves them. Dropout is on. Nothing is drawn, saved or printed: the caller decides, between two steps.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    pictures : ndarray, shape (N, H, W, 3), or Pictures
+    labels : ndarray of int, shape (N,)
+    optimizer : SGD or Adam
+    lr : float or function
+        The learning rate, or a function from the number of steps done to it.
+    epochs : int
+        How often all pictures are seen.
+    batch : int
+        The most pictures per step. An epoch is cut into batches of equal size, or one less.
+    view : function, optional
+        ``view(pictures, size, rng)`` gives what the net is shown, for example `random_views`. None: the pictures.
+    rng : numpy.random.Generator
+        Draws the first weights, the order of the pictures, their views and dropout. Not used after `state` was given.
+    clip : float, optional
+        The largest length of the gradient: see `clip_norm`.
+    device : {"cpu", "gpu"}
+    state : State, optional
+        Go on from here.
+
+    Raises
+    ------
+    InputError
+        If labels and pictures do not fit; while iterating, if the loss is no longer finite.
+
+    Examples
+    --------
+    ::
+
+        training = Training(architecture("minivgg"), pictures, labels, SGD(), lr=0.01, epochs=10, batch=32, rng=rng)
+        for step in training:
+            if step.ends_epoch:
+                print(step.epoch, step.mean_loss, step.accuracy)
+        net = training.net()
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        pictures: PictureArray,
+        labels: np.ndarray,
+        optimizer: Optimizer,
+        lr: float | Schedule,
+        *,
+        epochs: int,
+        batch: int,
+        rng: np.random.Generator,
+        view: View | None = None,
+        clip: float | None = None,
+        device: str = "cpu",
+        state: State | None = None,
+    ):
+        self.architecture, self.pictures, self.labels = architecture, pictures, np.asarray(labels)
+        self.optimizer, self.lr = optimizer, lr if callable(lr) else constant(lr)
+        self.epochs, self.view, self.clip, self.device = epochs, view, clip, check_device(device)
+        self._check(batch)
+        self.batches = -(-len(pictures) // batch)
+        self._net = Net(architecture, {}, device)  # its weights are passed in at each step
+        if state is None:
+            self._rng = rng
+            self.state = self._first_state()
+        else:
+            bit_generator = getattr(np.random, state.rng["bit_generator"])()
+            bit_generator.state = state.rng
+            self._rng = np.random.Generator(bit_generator)
+            self.state = state._replace(
+                weights=self._on_device(state.weights),
+                memory={part: self._on_device(arrays) for part, arrays in state.memory.items()},
+            )
+
+    def _check(self, batch: int) -> None:
+        n, classes = len(self.pictures), len(self.architecture.labels)
+        if self.labels.shape != (n,) or self.labels.dtype.kind not in "iu":
+            raise InputError(f"expected {n} integer labels, got {self.labels.dtype} {self.labels.shape}")
+        if n == 0 or self.epochs < 1 or batch < 1:
+            raise InputError(f"expected at least one picture, epoch and picture per batch, got {n}, {self.epochs}, {batch}")
+        if self.labels.min() < 0 or self.labels.max() >= classes:
+            raise InputError(f"labels must be 0..{classes - 1}, got {self.labels.min()}..{self.labels.max()}")
+
+    def _first_state(self) -> State:
+        weights = self._on_device(flat(initial_weights(self.architecture, self._rng, DTYPE)))
+        memory = self.optimizer.start(weights)
+        order = self._rng.permutation(len(self.pictures))
+        return State(weights, memory, 0, order, self._rng.bit_generator.state, 0.0, 0, 0)
+
+    def _on_device(self, arrays: Arrays) -> Arrays:
+        return {name: to_device(array, self.device) for name, array in arrays.items()}
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of the whole run."""
+        return self.epochs * self.batches
+
+    def net(self) -> Net:
+        """Return the network as it is now."""
+        return Net(self.architecture, nested(self.state.weights), self.device)
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        now = self.state
+        if now.steps == self.steps:
+            raise StopIteration
+        # A step that was interrupted has drawn numbers already: draw them again.
+        self._rng.bit_generator.state = now.rng
+        epoch, batch = divmod(now.steps, self.batches)
+        chosen = np.array_split(now.order, self.batches)[batch]
+        logits, loss, gradients = self._differentiate(now.weights, chosen)
+        if not np.isfinite(loss):
+            raise InputError(f"the loss of step {now.steps + 1} is {loss}: try a smaller learning rate")
+        gradients, norm = clip_norm(gradients, self.clip or np.inf)
+        lr = self.lr(now.steps)
+        weights, memory = self.optimizer.step(now.weights, gradients, now.memory, lr, now.steps + 1)
+
+        total = now.loss + loss * len(chosen)
+        right = now.right + int((to_host(logits).argmax(-1) == self.labels[chosen]).sum())
+        seen = now.seen + len(chosen)
+        step = Step(epoch + 1, batch + 1, self.batches, lr, loss, norm, total / seen, right / seen)
+        order = now.order
+        if step.ends_epoch:
+            order, total, right, seen = self._rng.permutation(len(self.pictures)), 0.0, 0, 0
+        rng = self._rng.bit_generator.state
+        self.state = State(weights, memory, now.steps + 1, order, rng, total, right, seen)
+        return step
+
+    def _differentiate(self, weights: Arrays, chosen: np.ndarray) -> tuple[Array, float, Arrays]:
+        """Return the logits of a batch, its mean loss, and the gradient of that loss with respect to the weights."""
+        pictures = self.pictures[chosen]
+        if self.view is not None:
+            pictures = self.view(pictures, self.architecture.size, self._rng)
+        x = to_device(pictures.astype(DTYPE, copy=False), self.device)
+        tensors = {name: Tensor(w) for name, w in weights.items()}  # only these are recorded, not the pictures
+        row = self.architecture.logits
+        logits = self._net.capture(x, [row], weights=nested(tensors), rng=self._rng)[row]
+        loss = mean(cross_entropy(logits, labels=self.labels[chosen]))
+        gradients = backward(loss, list(tensors.values()))
+        return logits.value, float(loss.value), dict(zip(tensors, gradients, strict=True))
+
+
+def flat(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return weights by row and kind as weights by one name, "row/kind"."""
+    return {f"{row}/{kind}": array for row, arrays in table.items() for kind, array in arrays.items()}
+
+
+def nested(arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what `flat` was made from. A row's name may have slashes of its own; the kind has none."""
+    table: dict[str, dict[str, Any]] = {}
+    for name, array in arrays.items():
+        row, _, kind = name.rpartition("/")
+        table.setdefault(row, {})[kind] = array
+    return table

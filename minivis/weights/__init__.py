@@ -1,0 +1,40 @@
+"""Weight files: reading them safely, writing our own, finding, fetching and verifying them.
+
+The package knows nothing of nets. A net says which rows it expects, as ``{row: {"kernel": shape, "bias": shape}}``,
+and asks for one row at a time::
+
+    file = open_weights("vgg16_weights_tf_dim_ordering_tf_kernels.h5")
+    kernel = file.read("conv1_1")["kernel"]  # (3, 3, 3, 64), float32, read-only
+
+`sniff` decides what a file is, `hdf5` and `npz` are the only doors to its content, `layouts` has one function per
+layout, `matching` names the rows, `reading` reads them.
+"""
+
+from .container import Expected
+from .download import fetch
+from .finding import cache_folder, find, search_path, shipped_folder
+from .hashing import sha256_of
+from .layouts import Preprocessing
+from .published import PUBLISHED, Published
+from .reading import WeightFile, open_weights
+from .saving import convert, save_weights
+from .verifying import FileReport, identify
+
+__all__ = [
+    "PUBLISHED",
+    "Expected",
+    "FileReport",
+    "Preprocessing",
+    "Published",
+    "WeightFile",
+    "cache_folder",
+    "convert",
+    "fetch",
+    "find",
+    "identify",
+    "open_weights",
+    "save_weights",
+    "search_path",
+    "sha256_of",
+    "shipped_folder",
+]

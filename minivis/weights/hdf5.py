@@ -1,0 +1,250 @@
+"""The one door to an HDF5 file from somebody else.
+
+An HDF5 file can point at other files (external and soft links, external storage, virtual datasets), can declare more
+than it holds, and can hold far more than it declares. So every access walks the path component by component over hard
+links only, and every dataset is checked before a byte of it is read.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from itertools import count, islice
+from math import ceil, prod
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from .container import (
+    NAMES_LIMIT,
+    TEXT_LIMIT,
+    Shape,
+    StrPath,
+    check_tensor,
+    complaint,
+    explained,
+    listed,
+)
+
+DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3  # filter numbers of the HDF5 library
+CHUNK_LIMIT = 16 << 20  # bytes; ours. A tensor larger than that may be one chunk
+CHUNKS_LIMIT = 100_000  # ours: h5py's own choice for fc6 of VGG16 is about ten thousand
+DEPTH_LIMIT = 32  # components of a path; ours
+STEPS_LIMIT = 200_000  # from a group to a member, per opening; ours. Cycles of hard links and repeated names end here
+
+
+class Hdf5File:
+    """An HDF5 file, open for reading. Paths have no leading slash; "" is the root."""
+
+    def __init__(self, path: StrPath):
+        self.path = Path(path)
+
+    def __enter__(self) -> Self:
+        import h5py
+
+        self._h5py = h5py
+        with explained(self.path):
+            try:
+                self._file, self._steps = h5py.File(self.path, "r"), 0
+            except OSError as error:
+                sizes = re.search(r"eof = (\d+).*stored_eof = (\d+)", str(error))
+                if sizes is None:
+                    raise
+                problem = f"truncated: {sizes[1]} of {sizes[2]} bytes are there. Copy or download it again"
+                raise complaint(self.path, problem) from error
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def names(self, where: str = "") -> list[str]:
+        """Members of a group, in HDF5's order, which is that of the alphabet: conv2d, conv2d_1, conv2d_10, ..."""
+        with explained(self.path, where):
+            group = self._group(where)
+            if len(group) > NAMES_LIMIT:
+                raise complaint(self.path, f"a group of {len(group)} members; at most {NAMES_LIMIT}", where)
+            self._step(len(group), where)
+            return list(group)
+
+    def is_group(self, where: str) -> bool:
+        """Whether a group can be reached at `where` over hard links; a link that leads elsewhere is an error."""
+        with explained(self.path, where):
+            node: Any = self._file
+            for name in self._components(where):
+                if not isinstance(node, self._h5py.Group) or not node.id.links.exists(name.encode()):
+                    return False
+                node = self._child(node, name, where)
+            return isinstance(node, self._h5py.Group)
+
+    def attribute(self, where: str, name: str) -> Any:
+        """One attribute as text, number, or list of either; None if it is not there."""
+        with explained(self.path, f"{where}@{name}"):
+            node = self._object(where)
+            if not self._h5py.h5a.exists(node.id, name.encode()):
+                return None
+            declared = self._h5py.h5a.open(node.id, name.encode())
+            dtype, entries = declared.dtype, prod(declared.shape)
+            text = self._h5py.check_string_dtype(dtype) is not None
+            if not (text or dtype.kind in "iuf"):
+                raise complaint(self.path, f"expected text or numbers, found {dtype}", f"{where}@{name}")
+            # Text of variable length counts its pointers here; a chain of names is short in any case.
+            if entries > NAMES_LIMIT or entries * dtype.itemsize > TEXT_LIMIT:
+                raise complaint(self.path, f"{entries} entries of {dtype}: too many", f"{where}@{name}")
+            value = node.attrs[name]
+            return [] if isinstance(value, self._h5py.Empty) else _plain(value)
+
+    def attributes(self) -> dict[str, Any]:
+        """All attributes of the root."""
+        with explained(self.path):
+            if self._h5py.h5a.get_num_attrs(self._file.id) > NAMES_LIMIT:
+                raise complaint(self.path, f"more than {NAMES_LIMIT} attributes")
+            return {name: self.attribute("", name) for name in self._file.attrs}
+
+    def texts(self, where: str, name: str) -> list[str] | None:
+        """A list of names; Keras splits those over 64 kB into name0, name1, ... None if neither is there."""
+        whole = self.attribute(where, name)
+        pieces = [] if whole is None else [whole]
+        if whole is None:
+            for k in count():
+                piece = self.attribute(where, f"{name}{k}")
+                if piece is None:
+                    break
+                pieces.append(piece)
+                if sum(map(len, pieces)) > NAMES_LIMIT:
+                    raise complaint(self.path, f"more than {NAMES_LIMIT} names", f"{where}@{name}")
+        if not pieces:
+            return None
+        for piece in pieces:
+            if not isinstance(piece, list) or not all(isinstance(entry, str) for entry in piece):
+                raise complaint(self.path, "expected a list of names", f"{where}@{name}")
+        return [entry for piece in pieces for entry in piece]
+
+    # -- tensors ---------------------------------------------------------------------------------------------------
+
+    def shape(self, where: str) -> Shape:
+        """Check all that is declared of the dataset at `where`, reading none of it; return its shape."""
+        with explained(self.path, where):
+            return self._checked(where).shape
+
+    def read_into(self, where: str, out: np.ndarray) -> None:
+        """Read the dataset at `where` straight into `out`, which says shape and precision."""
+        with explained(self.path, where):
+            dataset = self._checked(where)
+            if dataset.shape != out.shape:
+                raise complaint(self.path, f"expected shape {out.shape}, found {dataset.shape}", where)
+            self._check_inflated_size(dataset, where)
+            dataset.read_direct(out)
+
+    def _checked(self, where: str) -> Any:
+        """The dataset at `where`, its declared shape, type, storage, chunks and filters found harmless."""
+        dataset = self._object(where)
+        if not isinstance(dataset, self._h5py.Dataset):
+            raise complaint(self.path, f"expected a dataset, found a {type(dataset).__name__.lower()}", where)
+        if dataset.shape is None:
+            raise complaint(self.path, "no data stored: the dataset is empty", where)
+        itemsize = dataset.id.get_type().get_size()
+        size = check_tensor(self.path, where, dataset.shape, itemsize, dataset.dtype.kind)
+        plan = dataset.id.get_create_plist()
+        if plan.get_layout() == self._h5py.h5d.VIRTUAL:
+            raise complaint(self.path, "a virtual dataset, which reads other files, is refused", where)
+        if plan.get_external_count():
+            raise complaint(self.path, "external storage, which reads other files, is refused", where)
+        if dataset.chunks is not None:
+            self._check_chunks(dataset, itemsize, size, where)
+        elif dataset.id.get_storage_size() < size:
+            problem = f"no data stored: {dataset.id.get_storage_size()} of {size} bytes were ever written"
+            raise complaint(self.path, problem, where)
+        return dataset
+
+    def _check_chunks(self, dataset: Any, itemsize: int, size: int, where: str) -> None:
+        chunk = prod(dataset.chunks) * itemsize
+        if chunk > max(CHUNK_LIMIT, size):
+            raise complaint(self.path, f"a chunk of {chunk} bytes for a tensor of {size} is refused", where)
+        chunks = prod(ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
+        if chunks > CHUNKS_LIMIT:
+            raise complaint(self.path, f"cut into {chunks} chunks; at most {CHUNKS_LIMIT}", where)
+        filters = self._filters(dataset)
+        if not set(filters) <= {DEFLATE, SHUFFLE, FLETCHER32} or len(set(filters)) < len(filters):
+            problem = f"HDF5 filters {filters} found; gzip (1), shuffle (2) and fletcher32 (3), once each, are read"
+            raise complaint(self.path, problem, where)
+        written = dataset.id.get_num_chunks()
+        if written < chunks:  # the library would fill the gaps with zeros
+            raise complaint(self.path, f"no data stored: {written} of {chunks} chunks were ever written", where)
+
+    def _check_inflated_size(self, dataset: Any, where: str) -> None:
+        """Inflate each compressed chunk with a bound, before the library does it without one.
+
+        A chunk declares its size, but HDF5's gzip filter lets its output grow until the stream ends: measured, a chunk
+        of 64 numbers took 512 MiB. So compressed files are inflated twice; ours and Keras's own are not compressed.
+        """
+        filters = self._filters(dataset) if dataset.chunks is not None else []
+        if DEFLATE not in filters:
+            return
+        checksum = 4  # bytes that fletcher32 adds
+        bound = prod(dataset.chunks) * dataset.id.get_type().get_size() + checksum
+        chunks: list[Any] = []
+        dataset.id.chunk_iter(chunks.append)
+        for chunk in chunks:
+            if chunk.size > bound + bound // 1000 + 1024:  # deflate adds 5 bytes per 16 kB to what it cannot shrink
+                raise complaint(self.path, f"a chunk of {chunk.size} bytes is stored; {bound} declared", where)
+            skipped, raw = dataset.id.read_direct_chunk(chunk.chunk_offset)
+            if skipped & (1 << filters.index(DEFLATE)):
+                continue
+            inflate = zlib.decompressobj()
+            if len(inflate.decompress(raw, bound + 1)) > bound:
+                raise complaint(self.path, f"a compressed chunk holds more than the {bound} bytes declared", where)
+
+    @staticmethod
+    def _filters(dataset: Any) -> list[int]:
+        plan = dataset.id.get_create_plist()
+        return [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+
+    # -- walking ---------------------------------------------------------------------------------------------------
+
+    def _components(self, where: str) -> list[str]:
+        components = where.split("/") if where else []
+        if any(name in ("", ".", "..") or "\0" in name for name in components):
+            raise complaint(self.path, "expected a plain path like block1_conv1/kernel", where)
+        if len(components) > DEPTH_LIMIT:
+            raise complaint(self.path, f"more than {DEPTH_LIMIT} groups deep: a cycle?", where)
+        return components
+
+    def _object(self, where: str) -> Any:
+        node: Any = self._file
+        for name in self._components(where):
+            if not isinstance(node, self._h5py.Group):
+                raise complaint(self.path, f"expected a group above {name!r}, found a dataset", where)
+            if not node.id.links.exists(name.encode()):
+                raise complaint(self.path, f"no {name!r} there; there is {listed(islice(node, NAMES_LIMIT))}", where)
+            node = self._child(node, name, where)
+        return node
+
+    def _step(self, steps: int, where: str) -> None:
+        self._steps += steps
+        if self._steps > STEPS_LIMIT:
+            raise complaint(self.path, f"more than {STEPS_LIMIT} steps from group to member: a cycle?", where)
+
+    def _child(self, group: Any, name: str, where: str) -> Any:
+        self._step(1, where)
+        if group.id.links.get_info(name.encode()).type != self._h5py.h5l.TYPE_HARD:
+            raise complaint(self.path, f"{name!r} is a link that leads elsewhere, which is refused", where)
+        return group[name]
+
+    def _group(self, where: str) -> Any:
+        node = self._object(where)
+        if not isinstance(node, self._h5py.Group):
+            raise complaint(self.path, f"expected a group, found a {type(node).__name__.lower()}", where)
+        return node
+
+
+def _plain(value: Any) -> Any:
+    """Attribute value as h5py gives it -> text, int, float, or a list of them."""
+    if isinstance(value, np.ndarray):
+        return [_plain(entry) for entry in value.ravel().tolist()]
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    return value.item() if isinstance(value, np.generic) else value
