@@ -11,6 +11,7 @@ import numpy as np
 
 import minivis
 from minivis import primitives as p
+from minivis.synthesis.parametrisations import irfft2
 from minivis.tape import Primitive
 
 
@@ -122,6 +123,9 @@ CASES = [
     Case(p.pad, (normal(*MAPS),), {"padding": ((1, 0), (2, 3))}, (0,)),
     Case(p.roll, (normal(*MAPS),), {"shift": (2, -1), "axis": (1, 2)}, (0,)),
     Case(p.resize, (normal(*MAPS),), {"size": (9, 3)}, (0,)),
+    Case(p.warp, (normal(*MAPS),), {"matrix": ((0.9, 0.2), (-0.3, 1.1))}, (0,)),
+    Case(irfft2, (normal(2, 6, 3, 3, 2),), {"width": 5}, (0,)),
+    Case(irfft2, (normal(2, 5, 4, 3, 2),), {"width": 6}, (0,), "even"),
 ]
 
 

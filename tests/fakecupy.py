@@ -247,8 +247,7 @@ class ndarray:
         key = host_index(self.shape, key)
         if any(is_mask(k) for k in key):
             synchronise()  # the size of the result is known on the device only
-        found = self._host[key]
-        return on_device(np.array(found) if any(isinstance(k, np.ndarray) for k in key) else found)
+        return on_device(self._host[key])
 
     def __setitem__(self, key, value):
         key = host_index(self.shape, key)

@@ -19,9 +19,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import only from the lines above its own; "minivis" is the public surface, minivis/__init__.py.
 ORDER = (
-    {"errors"},
+    {"errors", "parallel"},
     {"backend"},
     {"tape"},
+    {"parallel"},
     {"primitives"},
     {"rules", "testing"},
     {"pixels"},

@@ -19,11 +19,6 @@ def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed (extra `verify`)")
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(20)
-
-
 def first(torch, x):
     """(N, H, W, C) -> a channels-first leaf that records."""
     return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2))).requires_grad_()

@@ -60,28 +60,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text
-    debug = "--debug" in argv
     try:
         arguments = build_parser(train="train" in argv).parse_args(argv)
         code = arguments.run(arguments) or OK
-        sys.stdout.flush()
+        if sys.stdout:  # None where the program was started without one
+            sys.stdout.flush()  # a full disk or a closed pipe is told here, not after the end
         return code
     except SystemExit as done:  # argparse: --help, --version, or a wrong argument
         return done.code if isinstance(done.code, int) else OK if done.code is None else FAILED
-    except KeyboardInterrupt:
-        message, code = "interrupted; what was finished stays", INTERRUPTED
     except BrokenPipeError:  # minivis summary vgg16 | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
         return PIPE_CLOSED
-    except MinivisError as error:
-        message, code = str(error), FAILED
-    except OSError as error:
-        message, code = f"{error.filename or 'a file'}: {error.strerror or error}", FAILED
-    except MemoryError:
-        message, code = "out of memory: a smaller network or fewer methods need less", FAILED
-    except Exception as error:
-        message, code = f"{type(error).__name__}: {error} (unexpected; --debug shows where)", FAILED
-    if debug:
-        traceback.print_exc()
-    print(f"minivis: {one_line(message)}", file=sys.stderr)
-    return code
+    except (KeyboardInterrupt, Exception) as error:
+        if "--debug" in argv:
+            traceback.print_exc()
+        print(f"minivis: {one_line(explain(error))}", file=sys.stderr)
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
+
+
+def explain(error: BaseException) -> str:
+    """Return what to tell about an error that ended a command."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was finished stays"
+    if isinstance(error, MinivisError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}): a smaller network, fewer photographs or fewer methods need less"
+    return f"{type(error).__name__}: {error} (unexpected; --debug shows where)"

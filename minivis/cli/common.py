@@ -1,8 +1,10 @@
 """What several commands need: opening a net, names that are nearly right, text that is safe to print."""
 
 import argparse
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ def open_net(name: str, weights: str | None, device: str = "cpu") -> Net:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return ``"; did you mean ...?"`` with the names near `name`, or ``""``."""
-    near = get_close_matches(name, list(names), n=3, cutoff=0.5)
+    near = get_close_matches(name, list(names), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
@@ -50,11 +52,23 @@ def one_line(text: str) -> str:
 
 def make_folder(path: Path) -> Path:
     """Make a folder, with those above it, unless it is there; raise `InputError` where that cannot be."""
-    try:
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot make the folder {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
     return path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while `path` is written into an `InputError` that names it and says why, in few words.
+
+    h5py raises OSError with a text of several lines, and RuntimeError if a full disk is found out on closing.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        why = os.strerror(number) if number else str(error).split("\n", maxsplit=1)[0]
+        raise InputError(f"{str(path)!r} cannot be written: {why}") from error
 
 
 def progress(items: Iterable, **options: Any) -> Any:

@@ -14,8 +14,8 @@ from ..errors import InputError
 
 # Ours: dark enough at both ends to be told apart in print, white in the middle.
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (255, 255, 255), (178, 24, 43)
-# Black over red and orange to pale yellow (ours): its lightness grows evenly, so it reads in grey as well.
-HEAT = ((0, 0, 0), (110, 10, 30), (200, 50, 20), (245, 140, 30), (255, 240, 150))
+# Dark red over orange to pale yellow (ours): its lightness grows, so it reads in grey as well.
+HEAT = ((110, 10, 30), (200, 50, 20), (245, 140, 30), (255, 240, 150))
 
 
 def limit_of(values: Array, percentile: float = 100.0) -> float:
@@ -25,9 +25,8 @@ def limit_of(values: Array, percentile: float = 100.0) -> float:
     ----------
     values : ndarray
     percentile : float
-        100 is the largest absolute value. Gradients have a few very large values: below 100 those are clipped, and
-        the rest can be seen. Where that percentile is 0, as in a picture that is nearly everywhere 0, the largest
-        absolute value is returned.
+        Of the absolute values that are not 0; 100 is the largest. Gradients have a few very large values: below 100
+        those are clipped, and the rest can be seen.
 
     Returns
     -------
@@ -37,7 +36,8 @@ def limit_of(values: Array, percentile: float = 100.0) -> float:
     if not 0 < percentile <= 100:
         raise InputError(f"a percentile is above 0 and at most 100, got {percentile}")
     sizes = np.abs(finite(values))
-    return float(np.percentile(sizes, percentile)) or float(sizes.max())
+    sizes = sizes[sizes > 0]
+    return float(np.percentile(sizes, percentile)) if sizes.size else 0.0
 
 
 def signed(values: Array, limit: float | None = None) -> np.ndarray:
@@ -92,7 +92,9 @@ def grey(values: Array, limit: float | None = None) -> np.ndarray:
     return share if share.ndim == 3 else np.repeat(share[:, :, None], 3, axis=2)
 
 
-def heat_over(picture: Array, heat: Array, limit: float | None = None, opacity: float = 0.8) -> np.ndarray:
+def heat_over(
+    picture: Array, heat: Array, limit: float | None = None, either_sign: bool = False, opacity: float = 0.85
+) -> np.ndarray:
     """Lay a map over its photograph, which turns grey; the map covers it the more, the farther it is from zero.
 
     Parameters
@@ -100,28 +102,36 @@ def heat_over(picture: Array, heat: Array, limit: float | None = None, opacity: 
     picture : ndarray, shape (H, W, 3)
         RGB, 0..255.
     heat : ndarray, shape (h, w)
-        Enlarged to (H, W) as `minivis.enlarge` does. Amounts go from dark red to pale yellow; a map with negative
-        values is drawn in blue (negative) and red (positive). Zero leaves the photograph as it is.
+        Enlarged to (H, W) as `minivis.enlarge` does.
     limit : float, optional
         The absolute value at the end of the scale; what is beyond is clipped. Default: the largest absolute value.
+    either_sign : bool
+        False for amounts: from dark red to pale yellow. True: blue is negative, red positive.
     opacity : float
-        How much the map covers at `limit`, 0..1.
+        How much the map covers at `limit`, 0..1; in proportion below, so that zero leaves the photograph as it is.
 
     Returns
     -------
     ndarray, shape (H, W, 3)
+
+    Raises
+    ------
+    InputError
+        If a value is negative and `either_sign` is False.
     """
     picture, heat = finite(picture), finite(heat)
     if picture.ndim != 3 or picture.shape[2] != 3 or heat.ndim != 2:
         raise InputError(f"expected a picture (H, W, 3) and a map (h, w), got {picture.shape} and {heat.shape}")
     if not 0 <= opacity <= 1:
         raise InputError(f"opacity lies in 0..1, got {opacity}")
+    if heat.min() < 0 and not either_sign:
+        raise InputError(f"the smallest value of the map is {heat.min():.3g}: pass either_sign=True to draw its sign")
     if heat.shape != picture.shape[:2]:
         limit = limit or limit_of(heat)  # of the map itself: enlarging can lower its peaks
         heat = enlarge(heat[None], picture.shape[:2])[0]
     share = _share(heat, limit)
-    if share.min() < 0:
-        colours = _between(share, (-1, 0, 1), (NEGATIVE, ZERO, POSITIVE))
+    if either_sign:
+        colours = np.where(share[:, :, None] < 0, NEGATIVE, POSITIVE)
     else:
         colours = _between(share, np.linspace(0, 1, len(HEAT)), HEAT)
     cover = opacity * np.abs(share)[:, :, None]

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..backend import Array
 from ..errors import InputError
+from ..pictures import save_picture
 from .colours import finite
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def grid(
     Returns
     -------
     matplotlib.figure.Figure
-        With its own Agg canvas; `save_figure` writes it.
+        `save_figure` writes it.
     """
     drawn = [_enlarged(picture, side) for picture in pictures]
     if not drawn:
@@ -106,22 +107,21 @@ def save_figure(path: str | os.PathLike[str], figure: "Figure") -> None:
     ImageFileError
         If it cannot be written.
     """
-    from ..pictures import save_picture
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure.canvas.draw()  # type: ignore[attr-defined]
-    save_picture(path, np.asarray(figure.canvas.buffer_rgba())[:, :, :3])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    save_picture(path, np.asarray(canvas.buffer_rgba())[:, :, :3])
 
 
 class _Page:
     """A figure whose places are counted in pixels from the top left."""
 
     def __init__(self, width: int, height: int):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         self.width, self.height = width, height
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-        FigureCanvasAgg(self.figure)
 
     def place(self, picture: np.ndarray, left: int, top: int) -> None:
         self.figure.figimage(picture, left, self.height - top - picture.shape[0])
@@ -140,8 +140,13 @@ class _Page:
 
 
 def _wrapped(text: str, width: int, points: int) -> str:
-    """Break `text` into lines that fit into `width` pixels: its letters are about 0.58 of their size wide."""
-    return textwrap.fill(text, max(8, int(width / (0.58 * points * DPI / 72)))) if text else ""
+    """Break `text` into lines that fit into `width` pixels: its letters are about 0.56 of their size wide.
+
+    Row names such as fire2/concat may break after their slash.
+    """
+    letters = max(8, int(width / (0.56 * points * DPI / 72)))
+    lines = (textwrap.fill(line.replace("/", "/\0 "), letters) for line in text.split("\n"))
+    return "\n".join(lines).replace("\0 ", "").replace("\0", "")
 
 
 def _height(text: str, points: int) -> int:

@@ -5,11 +5,9 @@ without being called. Shapes here are of one picture: (H, W, C) or (K,).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ..errors import InputError
 from ..primitives import (
@@ -29,7 +27,7 @@ from ..primitives.windows import positions
 
 Shape = tuple[int, ...]
 Weights = Mapping[str, Any]
-"""The weights of one row: "kernel" and "bias"."""
+"""The weights of one row: "kernel" and "bias", and the "plan" of a fast path where there is one."""
 
 
 class Window(NamedTuple):
@@ -41,11 +39,12 @@ class Window(NamedTuple):
 
 
 class Layer:
-    """A layer that treats every place alike and has no weights. The others say where they differ."""
+    """A layer that treats every place alike and has no weights. The others say where they differ.
 
-    def __call__(self, *inputs: Any, weights: Weights, rng: np.random.Generator | None) -> Any:
-        """Return the layer's output; `rng` is given in training only."""
-        raise TypeError(f"{type(self).__name__} cannot be called")
+    It is called as ``layer(*inputs, weights=..., rng=...)``; `rng` is given in training only.
+    """
+
+    __call__: Callable[..., Any]
 
     def shape(self, *shapes: Shape) -> Shape:
         """Return the shape of the output for one picture."""
@@ -101,7 +100,13 @@ class Conv(Layer):
 
     def __call__(self, x, *, weights, rng):
         return conv2d(
-            x, weights["kernel"], weights["bias"], stride=self.stride, padding=self.padding, groups=self.groups
+            x,
+            weights["kernel"],
+            weights["bias"],
+            stride=self.stride,
+            padding=self.padding,
+            groups=self.groups,
+            plan=weights.get("plan"),
         )
 
     def shape(self, *shapes: Shape) -> Shape:

@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import DTYPE, Array, array_module, check_device, to_device, to_host
 from ..errors import InputError, WeightFileError
 from ..pictures import for_net
+from ..primitives.winograd import WinogradPlan
 from ..tape import Tensor
 from ..weights import WeightFile
 from .architecture import Architecture, ReceptiveField, Row, WeightTable
@@ -21,11 +22,13 @@ class LazyWeights(Mapping):
         self.source = source
         self._rows, self._device, self._dtype = tuple(rows), device, dtype
         self._read: dict[str, Mapping[str, Array]] = {}
+        self._plans: dict[str, WinogradPlan] = {}
 
     def __getitem__(self, row: str) -> Mapping[str, Array]:
         if row not in self._rows:
             raise KeyError(row)
         if row not in self._read:
+            arrays: Mapping[str, Array]
             if isinstance(self.source, WeightFile):
                 arrays = self.source.read(row, dtype=self._dtype)
             elif row in self.source:
@@ -34,6 +37,16 @@ class LazyWeights(Mapping):
                 raise WeightFileError(f"no weights for row {row}; there are some for {', '.join(self.source)}")
             self._read[row] = {name: self._ready(array) for name, array in arrays.items()}
         return self._read[row]
+
+    def planned(self, row: str) -> Mapping[str, Any]:
+        """Return the weights of `row` with the plan of a fast path, if one may fit; {} for a row without weights."""
+        if row not in self:
+            return {}
+        weights = self[row]
+        kernel = weights["kernel"]
+        if row not in self._plans and isinstance(kernel, np.ndarray) and kernel.shape[:2] == (3, 3):
+            self._plans[row] = WinogradPlan(kernel)
+        return {**weights, "plan": self._plans.get(row)}
 
     def _ready(self, array: Array) -> Array:
         array = to_device(array, self._device).astype(self._dtype, copy=False)
@@ -181,13 +194,10 @@ class Net:
         return {name: values[name] for name in names}
 
     def _run(self, row: Row, values: Mapping[str, Any], weights: WeightTable | None, rng: Any) -> Any:
-        used = weights if weights is not None and row.name in weights else self.weights
+        given = (weights or {}).get(row.name)
+        used = self.weights.planned(row.name) if given is None else given
         try:
-            return row.layer(
-                *(values[name] for name in row.inputs),
-                weights=used.get(row.name, {}),
-                rng=rng,
-            )
+            return row.layer(*(values[name] for name in row.inputs), weights=used, rng=rng)
         except InputError as error:
             raise InputError(f"{row.name} in {self.name}: {error}") from None
 

@@ -8,6 +8,7 @@ from .pointwise import absolute, dropout, exp, identity, log, relu, sigmoid, sqr
 from .pooling import avg_pool, global_avg_pool, max_pool
 from .reductions import max, mean, sum
 from .shaping import concat, index, pad, reshape, resize, roll, transpose
+from .warp import warp
 
 __all__ = [
     "absolute",
@@ -48,4 +49,5 @@ __all__ = [
     "sum",
     "tanh",
     "transpose",
+    "warp",
 ]

@@ -7,14 +7,16 @@ made in strips of a few rows that fit into the cache, and never held whole.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backend import Array, array_module
 from ..errors import InputError
 from ..tape import Primitive
+from . import winograd
 from .windows import Grid, Pair, add_sides, grid, overlap_add, remove_sides, windows
+from .winograd import WinogradPlan
 
 STRIP_BYTES = 2 << 20  # of the matrix of windows; ours: 1 to 4 MiB measured alike, 16 MiB slower
 STRIP_BYTES_GPU = 256 << 20  # a GPU wants few, large products
@@ -28,6 +30,7 @@ class ConvResidual(NamedTuple):
     shape: tuple[int, ...]
     grid: Grid
     groups: int
+    plan: Any  # a WinogradPlan or None
 
 
 @Primitive
@@ -39,6 +42,7 @@ def conv2d(
     stride: int | Pair = 1,
     padding: int | tuple = 0,
     groups: int = 1,
+    plan: WinogradPlan | None = None,
     wanted: frozenset = frozenset(),
 ) -> tuple[Array, ConvResidual]:
     """Convolve maps with a kernel.
@@ -52,6 +56,8 @@ def conv2d(
         Padding is with zeros; ((top, bottom), (left, right)) gives each side its own.
     groups : int
         Channels are split into so many groups, each seen by K / groups kernels alone.
+    plan : WinogradPlan, optional
+        Made for this very kernel, where it will be used again: lets the fast twin in `winograd.py` take over.
 
     Returns
     -------
@@ -60,23 +66,35 @@ def conv2d(
     """
     _check(x, kernel, groups)
     places = grid(x.shape, kernel.shape[:2], stride, padding)
+    recorded = 1 in wanted  # a kernel that is being learned: keep x for its gradient, and trust no plan
+    residual = ConvResidual(x if recorded else None, kernel, x.shape, places, groups, None if recorded else plan)
+    if _has_fast_twin(residual):
+        y = winograd.forward(x, residual.plan, places.sides, (places.rows, places.columns))
+    else:
+        y = _convolve(x, kernel, places, groups)
+    if bias is not None:
+        y += bias
+    return y, residual
+
+
+def _convolve(x: Array, kernel: Array, places: Grid, groups: int) -> Array:
+    """Cut, multiply, put in place: strip by strip."""
     xp = array_module(x, kernel)
     y = xp.empty((x.shape[0], places.rows, places.columns, kernel.shape[3]), dtype=xp.result_type(x, kernel))
     padded = add_sides(x, places.sides)
     for c, k in _group_slices(kernel, groups):
         matrix = _matrix(kernel[..., k])
         for strip in _strips(y.shape, matrix, places, xp):
-            cut = _cut(padded[..., c], strip, places)
-            product = cut @ matrix
+            product = _cut(padded[..., c], strip, places) @ matrix
             y[strip.pictures, strip.rows, :, k] = product.reshape(*strip.shape, -1)
-    if bias is not None:
-        y += bias
-    return y, ConvResidual(x if 1 in wanted else None, kernel, x.shape, places, groups)
+    return y
 
 
 @conv2d.backward_to(0)
 def conv2d_x(g: Array, r: ConvResidual) -> Array:
     """Send each output's g back through the kernel to its window, and add where windows overlap."""
+    if _has_fast_twin(r):
+        return winograd.adjoint(g, r.plan, r.grid.sides, r.shape)
     xp = array_module(g)
     n, height, width, channels = r.shape
     top, bottom, left, right = r.grid.sides
@@ -160,6 +178,12 @@ def _group_slices(kernel: Array, groups: int) -> Iterator[tuple[slice, slice]]:
     c, k = kernel.shape[2], kernel.shape[3] // groups
     for group in range(groups):
         yield slice(group * c, (group + 1) * c), slice(group * k, (group + 1) * k)
+
+
+def _has_fast_twin(r: ConvResidual) -> bool:
+    """Return whether `winograd.py` computes the same here, sooner."""
+    fits = r.groups == 1 and r.grid.kernel == (3, 3) and r.grid.stride == (1, 1)
+    return r.plan is not None and fits and r.plan.pays(r.kernel, r.shape, (r.grid.rows, r.grid.columns))
 
 
 def _check(x: Array, kernel: Array, groups: int) -> None:

@@ -6,26 +6,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array
 from ..errors import InputError, MinivisError
 from ..nets import Net
 from ..rules import VANILLA
-from ..tape import Rules, Tensor, backward
-from .algebra import Objective, row_in, total
-from .lbfgs import LBFGS, Cost, lbfgs_step
+from ..tape import Rules
+from .algebra import Objective, row_in
+from .evaluation import Evaluation, NoRandomness, evaluate, is_finite
+from .lbfgs import LBFGS, Cost, Past, lbfgs_step, nothing_past
 from .parametrisations import Pixels, parametrisation_for
 from .steps import Memory, Rate, rate_at, step_rule
 from .touches import Touch, bound
 from .views import View
 
-
-class Evaluation(NamedTuple):
-    """What one look at the picture has found."""
-
-    score: Array  # (N,)
-    gradient: Array  # of the parameters
-    terms: list[tuple[str, Array]]
-    recorded: tuple[Tensor, list[tuple[str, Any]]]  # the parameters and the terms, to find a culprit
+STATE = ("step", "picture", "parameters", "rule", "memory", "rng")
 
 
 class Standing(NamedTuple):
@@ -37,28 +31,22 @@ class Standing(NamedTuple):
 
 
 class NotFinite(MinivisError):
-    """A number has left the range of numbers."""
+    """The objective has left the range of numbers."""
 
 
-class NoRandomness:
-    """Stands in for a generator where none may be used, and says why."""
-
-    def __init__(self, reason: str):
-        self._reason = reason
-
-    def __getattr__(self, name: str) -> Any:
-        raise InputError(self._reason)
+MISSING = NoRandomness("a view or touch draws random numbers: pass rng=numpy.random.default_rng(0)")
+FROZEN = NoRandomness("L-BFGS needs an objective that stays the same: it cannot be used with random views")
 
 
 class Ascent(Iterator):
-    """An ascent under way; made by `ascend`. Iterating takes the steps.
+    """An ascent under way, made by `ascend`. Iterating takes the steps.
 
     Attributes
     ----------
     step : int
         How many steps have been taken.
     picture : ndarray, shape (N, H, W, 3)
-        The picture now; it stays usable after an error or an interrupt (a copy).
+        A copy of the picture now. It is whole and finite also after an error or an interrupt.
     terms : list of (name, ndarray of shape (N,))
         The weighted score of each term at the last step, in the order of the objective.
     """
@@ -84,15 +72,14 @@ class Ascent(Iterator):
         if steps is not None and (not isinstance(steps, int) or steps < 0):
             raise InputError(f"steps must be a number from 0 on, or None for no end, got {steps!r}")
         start = net.check_picture(start)
-        self.net, self.objective, self.rules, self.steps = net, objective, rules, steps
+        self.net, self.objective, self.rules, self.steps, self.rng = net, objective, rules, steps, rng
         self.rule, self.lr = step_rule(step), lr
-        self.views, self.after = tuple(views), tuple(bound(touch, net) for touch in after)
+        self.views, self.after = _listed(views), tuple(bound(touch, net) for touch in _listed(after))
         self.parametrisation = parametrisation_for(parametrisation, *start.shape[1:3])
-        self.rng = rng
         self._check_choices()
         self.terms: list[tuple[str, Array]] = []
         self._now = Standing(0, self.parametrisation.parameters(start.copy()), {})
-        self._undo: tuple[Standing, Any] | None = None
+        self._before: tuple[Standing, Any] | None = None  # where the last step began, and the rng then
         self._known: tuple[Array, Evaluation] | None = None  # parameters that a line search has looked at already
 
     def _check_choices(self) -> None:
@@ -100,7 +87,7 @@ class Ascent(Iterator):
         line_search = isinstance(self.rule, LBFGS)
         if self.lr is None and not line_search:
             raise InputError("say how far to step: lr=, a number or a function of (step, gradient)")
-        if not callable(self.lr) and self.lr is not None and not (self.lr > 0 and math.isfinite(self.lr)):
+        if self.lr is not None and not callable(self.lr) and not 0 < self.lr < math.inf:
             raise InputError(f"lr must be a finite number above 0, got {self.lr!r}")
         if line_search and callable(self.lr):
             raise InputError("L-BFGS finds its step lengths itself: lr is the length of the first one, a number")
@@ -117,122 +104,105 @@ class Ascent(Iterator):
         return picture.copy() if picture is self._now.parameters else picture
 
     def state(self) -> dict[str, Any]:
-        """Return all that is needed to go on from here: a dict of copies of arrays, numbers and names."""
-        return {
-            "step": self.step,
-            "picture": self.picture,
-            "parameters": self._now.parameters.copy(),
-            "rule": repr_of(self.rule),
-            "memory": copied(self._now.memory),
-            "rng": None if self.rng is None else self.rng.bit_generator.state,
-        }
+        """Return all that is needed to go on from here: a dict with copies of arrays, and numbers and names."""
+        parts = (
+            self.step,
+            self.picture,
+            self._now.parameters.copy(),
+            _name_of(self.rule),
+            _copied(self._now.memory),
+            _drawn(self.rng),
+        )
+        return dict(zip(STATE, parts, strict=True))
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
-        if state["rule"] != repr_of(self.rule):
-            raise InputError(f"the state is of an ascent with step {state['rule']}, not {repr_of(self.rule)}")
-        if state["parameters"].shape != self._now.parameters.shape:
+        """Go on from what `state` returned."""
+        step, _, parameters, rule, memory, drawn = (state[key] for key in STATE)
+        if rule != _name_of(self.rule):
+            raise InputError(f"the state is that of step={rule}, this ascent has step={_name_of(self.rule)}")
+        if parameters.shape != self._now.parameters.shape:
             raise InputError(
-                f"the state has parameters {state['parameters'].shape}, expected {self._now.parameters.shape}: "
+                f"the state has parameters of shape {parameters.shape}, this ascent {self._now.parameters.shape}: "
                 "does it belong to another parametrisation?"
             )
-        self._now = Standing(state["step"], state["parameters"].copy(), copied(state["memory"]))
-        if state["rng"] is not None:
-            self.rng = np.random.Generator(getattr(np.random, state["rng"]["bit_generator"])())
-            self.rng.bit_generator.state = state["rng"]
+        self._now = Standing(int(step), parameters.copy(), _copied(memory))
+        if drawn is not None:
+            self.rng = np.random.Generator(getattr(np.random, drawn["bit_generator"])())
+            self.rng.bit_generator.state = drawn
 
     def __repr__(self) -> str:
         return f"<Ascent of {self.objective!r} in {self.net.name}, after {self.step} steps>"
 
     def __next__(self) -> tuple[Array, Array]:
         stuck = self._now.memory.get("stuck")
-        if self.step == self.steps or (stuck is not None and bool(stuck.all())):
+        if (self.steps is not None and self.step >= self.steps) or (stuck is not None and bool(stuck.all())):
             raise StopIteration
-        drawn = self.rng and self.rng.bit_generator.state
+        drawn = _drawn(self.rng)
         try:
-            with np.errstate(all="ignore"):  # what is not finite is found and reported below
-                evaluation, after = self._advance()
-        except BaseException as error:  # Ctrl-C included: a step is taken as a whole or not at all
-            if isinstance(error, NotFinite) and self._undo:
-                self._now, drawn = self._undo  # the last picture that could still be scored
+            with np.errstate(all="ignore"):  # what is not finite is found and reported
+                here, after = self._advance()
+        except BaseException as error:  # Ctrl-C too: a step is taken as a whole or not at all
+            if isinstance(error, NotFinite) and self._before:
+                self._now, drawn = self._before  # the last picture that could be scored
             if self.rng is not None:
                 self.rng.bit_generator.state = drawn
             if isinstance(error, NotFinite):
                 raise InputError(f"{error}; the last good picture is .picture (a smaller lr may help)") from None
             raise
-        self._undo, self._now, self.terms = (self._now, drawn), after, evaluation.terms
-        return self.picture, evaluation.score.copy()
+        self._before, self._now, self.terms = (self._now, drawn), after, here.terms
+        return self.picture, here.score.copy()
 
     def _advance(self) -> tuple[Evaluation, Standing]:
         """Return what was found here, and where one step leads."""
         if isinstance(self.rule, LBFGS):
-            return self._line_search()
+            return self._line_search(self.rule)
         step, parameters, memory = self._now
-        here = self._evaluate(parameters, self.rng or NoRandomness("a view or touch draws random numbers: pass rng="))
-        self._check_finite(here)
-        change, memory = self.rule(here.gradient, rate_at(self.lr, step, here.gradient), memory)  # type: ignore[arg-type]
-        moved = self._touched(parameters + change, here)
-        return here, Standing(step + 1, moved, memory)
+        here = self._checked(self._evaluate(parameters, self.rng or MISSING))
+        rate = rate_at(self.lr, step, here.gradient)
+        change, memory = self.rule(here.gradient, rate, memory)
+        return here, Standing(step + 1, self._touched(parameters + change, here.gradient), memory)
 
-    def _line_search(self) -> tuple[Evaluation, Standing]:
-        """As `_advance`, by L-BFGS. It minimises, so all signs are turned."""
-        still = NoRandomness("L-BFGS needs an objective that stays the same: it cannot be used with random views")
-        step, parameters, memory = self._now
+    def _line_search(self, options: LBFGS) -> tuple[Evaluation, Standing]:
+        """As `_advance`, by L-BFGS. It minimises, so signs are turned."""
 
-        def evaluate(parameters: Array) -> Cost:
-            found = self._evaluate(parameters, still)
+        def cost_at(parameters: Array) -> Cost:
+            found = self._evaluate(parameters, FROZEN)
             return Cost(-found.score, -found.gradient, found)
 
-        if not memory and self.rule.bounds:
-            parameters = parameters.clip(*self.rule.bounds)
-        known = self._known and self._known[0] is parameters
-        here = self._known[1] if known else self._evaluate(parameters, still)  # type: ignore[index]
-        self._check_finite(here)
-        first = self.lr or math.sqrt(math.prod(parameters.shape[1:]))  # ours: by one level per value
-        cost = Cost(-here.score, -here.gradient, here)
-        found = lbfgs_step(evaluate, parameters, cost, memory.get("pairs", []), self.rule, first)
-        moved = self._touched(found.point, here)
-        touched = moved is not found.point and bool((moved != found.point).any())
-        self._known = None if touched else (moved, found.cost.source)
-        after = {"pairs": [] if touched else found.pairs, "stuck": found.stuck & (not touched)}
-        return here, Standing(step + 1, moved, after)
+        step, parameters, memory = self._now
+        if options.bounds and not memory:
+            parameters = parameters.clip(*options.bounds)
+        if self._known and self._known[0] is parameters:
+            here = self._known[1]
+        else:
+            here = self._evaluate(parameters, FROZEN)
+        cost = Cost(-self._checked(here).score, -here.gradient)
+        first: Any = self.lr or math.sqrt(math.prod(parameters.shape[1:]))  # ours: each value by 1, on average
+        past = Past(**memory) if memory else nothing_past(parameters)
+        found, there, past = lbfgs_step(cost_at, parameters, cost, past, options, first)
+        moved = self._touched(found, here.gradient)
+        if moved is not found and bool((moved != found).any()):  # the pairs are of another path now
+            return here, Standing(step + 1, moved, {})
+        self._known = (moved, there.source)
+        return here, Standing(step + 1, moved, past._asdict())
 
     def _evaluate(self, parameters: Array, rng: Any) -> Evaluation:
-        """Record the way from the parameters to the scores, and walk back."""
-        recorded = Tensor(parameters)
-        picture = self.parametrisation.picture(recorded)
-        looked = picture
-        for view in self.views:
-            looked = view(looked, rng)
-        scores = self.objective.scores(self.net, picture, looked)
-        score = total([score for _, score in scores])
-        gradient = backward(score, recorded, array_module(parameters).ones_like(score.value), self.rules)
-        values = [(name, getattr(score, "value", score)) for name, score in scores]
-        return Evaluation(score.value, gradient, values, (recorded, scores))
+        return evaluate(self.net, self.objective, parameters, self.parametrisation, self.views, rng, self.rules)
 
-    def _touched(self, moved: Array, here: Evaluation) -> Array:
+    def _checked(self, here: Evaluation) -> Evaluation:
+        if here.trouble:
+            raise NotFinite(f"step {self.step}: {here.trouble}")
+        return here
+
+    def _touched(self, moved: Array, gradient: Array) -> Array:
         for touch in self.after:
-            moved = touch(moved, here.gradient, self.step, self.rng or NoRandomness("a touch draws: pass rng="))
-        if not bool(array_module(moved).isfinite(moved).all()):
-            raise NotFinite(f"step {self.step}: the step itself has made the picture non-finite")
+            moved = touch(moved, gradient, self.step, self.rng or MISSING)  # type: ignore[arg-type]
+        if not is_finite(moved):
+            raise InputError(
+                f"step {self.step}: the step or a touch made the picture non-finite; the last good picture is .picture "
+                "(a smaller lr may help)"
+            )
         return moved
-
-    def _check_finite(self, here: Evaluation) -> None:
-        """Raise with the step and the term that did it, if the score or its gradient is not finite."""
-        xp = array_module(here.score)
-        if bool(xp.isfinite(here.score).all()) and bool(xp.isfinite(here.gradient).all()):
-            return
-        for name, value in here.terms:
-            bad = [n for n, finite in enumerate(xp.isfinite(value).tolist()) if not finite]
-            if bad:
-                raise NotFinite(f"step {self.step}: {name} is {float(value[bad[0]])} for picture {bad[0]}")
-        recorded, scores = here.recorded
-        for name, score in scores:
-            if isinstance(score, Tensor):
-                gradient = backward(score, recorded, xp.ones_like(score.value), self.rules)
-                if not bool(xp.isfinite(gradient).all()):
-                    raise NotFinite(f"step {self.step}: the gradient of {name} is not finite")
-        raise NotFinite(f"step {self.step}: the sum of the terms is not finite")
 
 
 def ascend(
@@ -268,7 +238,7 @@ def ascend(
     after : sequence of callables
         Touches after the step, in order: functions of (picture, gradient, step, rng). See `touches`.
     steps : int, optional
-        Where to stop, counted from the very first step. Default: no end. (L-BFGS ends where nothing rises any more.)
+        Where to stop, counted from the very first step. Default: no end. L-BFGS ends where nothing rises any more.
     rng : numpy.random.Generator
         For views and touches that draw random numbers.
     state : dict, optional
@@ -291,6 +261,8 @@ def ascend(
         is then in ``.picture``.
     """
     if state is not None:
+        if not isinstance(state, dict) or not set(STATE) <= set(state):
+            raise InputError(f"state must be what .state() returned, a dict with {', '.join(STATE)}")
         start = state["picture"]
     ascent = Ascent(net, objective, start, lr, step, views, after, steps, rng, parametrisation, rules)
     if state is not None:
@@ -298,15 +270,22 @@ def ascend(
     return ascent
 
 
-def copied(memory: Any) -> Any:
-    """Return a copy of nested dicts, lists and tuples with copies of their arrays."""
-    if isinstance(memory, dict):
-        return {key: copied(value) for key, value in memory.items()}
-    if isinstance(memory, list | tuple):
-        return type(memory)(copied(value) for value in memory)
-    return memory.copy() if hasattr(memory, "copy") else memory
+def _listed(functions: Any) -> tuple[Any, ...]:
+    return (functions,) if callable(functions) else tuple(functions)
 
 
-def repr_of(rule: Any) -> str:
-    """Return what a step rule is called, in a state."""
+def _drawn(rng: np.random.Generator | None) -> Any:
+    return None if rng is None else rng.bit_generator.state
+
+
+def _name_of(rule: Any) -> str:
     return getattr(rule, "__name__", None) or repr(rule)
+
+
+def _copied(memory: Any) -> Any:
+    """Return a copy of nested dicts, lists and tuples, with copies of their arrays."""
+    if isinstance(memory, dict):
+        return {key: _copied(value) for key, value in memory.items()}
+    if isinstance(memory, list | tuple):
+        return type(memory)(_copied(value) for value in memory)
+    return memory.copy() if hasattr(memory, "copy") else memory

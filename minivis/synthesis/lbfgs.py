@@ -9,6 +9,7 @@ The arrays are (N, ...), and each of the N points is minimised as if it were alo
 own; they only share the calls of the function.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -51,22 +52,25 @@ class Cost(NamedTuple):
     source: Any = None
 
 
-class Moved(NamedTuple):
-    """Where a step has led."""
+class Past(NamedTuple):
+    """What is remembered of the steps before."""
 
-    point: Array
-    cost: Cost
-    pairs: list[tuple[Array, Array]]  # newest last
-    stuck: Array  # (N,) of bool: no lower point was found, not even straight down
+    pairs: list[tuple[Array, Array]]  # (s, y), newest last
+    stuck: Array  # (N,) of bool: no lower point was found, not even straight down; such points are left alone
 
 
 Evaluate = Callable[[Array], Cost]
 
 
+def nothing_past(point: Array) -> Past:
+    """Return the past of points that have made no step."""
+    return Past([], array_module(point).zeros(point.shape[0], dtype=bool))
+
+
 def lbfgs_step(
-    evaluate: Evaluate, point: Array, cost: Cost, pairs: list[tuple[Array, Array]], options: LBFGS, first: float
-) -> Moved:
-    """Return the point after one step towards a minimum.
+    evaluate: Evaluate, point: Array, cost: Cost, past: Past, options: LBFGS, first: float
+) -> tuple[Array, Cost, Past]:
+    """Return the point after one step towards a minimum, the cost there, and what to remember.
 
     Parameters
     ----------
@@ -74,27 +78,29 @@ def lbfgs_step(
         From points (N, ...) to their `Cost`.
     point, cost
         Where it stands, within the bounds, and the cost there.
-    pairs : list of (s, y)
-        Of the steps before; at first none.
+    past : Past
+        Of the steps before; at first `nothing_past`.
     options : LBFGS
     first : float
         Euclidean length of the first trial step where there is no pair to tell the scale.
     """
     xp = array_module(point)
-    low, high = options.bounds or (-xp.inf, xp.inf)
+    low, high = options.bounds or (-math.inf, math.inf)
     free = ~((point <= low) & (cost.gradient > 0) | (point >= high) & (cost.gradient < 0))
     downhill = -cost.gradient * free
-    way, known = direction(downhill, [(s * free, y * free) for s, y in pairs], first)
+    pairs = past.pairs if bool(free.all()) else [(s * free, y * free) for s, y in past.pairs]
+    way, known = direction(downhill, pairs, first)
     way = xp.where((point <= low) & (way < 0) | (point >= high) & (way > 0), 0, way)
     lost = known & (dot(way, cost.gradient) >= 0)  # uphill, after what the bounds took away: start afresh
     way = xp.where(column(lost, way), downhill * column(scale_to(downhill, first), way), way)
+    way = xp.where(column(past.stuck, way), 0, way)
 
     moved, there, length = line_search(evaluate, point, cost, way, (low, high), options.trials)
     stopped = length == 0
-    forget = column(~(stopped | lost), point)
-    kept = [(s * forget, y * forget) for s, y in pairs] if not bool(forget.all()) else pairs
+    keep = column(~(stopped | lost), point)
+    kept = past.pairs if bool(keep.all()) else [(s * keep, y * keep) for s, y in past.pairs]
     pair = (moved - point, there.gradient - cost.gradient)
-    return Moved(moved, there, [*kept, pair][-options.pairs :], stopped & ~known)
+    return moved, there, Past([*kept, pair][-options.pairs :], past.stuck | stopped & ~known)
 
 
 def direction(downhill: Array, pairs: list[tuple[Array, Array]], first: float) -> tuple[Array, Array]:
@@ -124,8 +130,9 @@ def line_search(
 ) -> tuple[Array, Cost, Array]:
     """Find a length t for each point such that point + t way, cut off at the bounds, satisfies the Wolfe conditions.
 
-    Bisection and doubling (Lewis and Overton 2013, algorithm 2.6), which also copes with the kinks that ReLUs make: t
-    is too long where the value has not fallen enough, too short where the slope is still as steep as at the start.
+    Bisection and doubling (Lewis and Overton 2013, "Nonsmooth optimization via quasi-Newton methods"), which also
+    copes with the kinks that ReLUs make: t is too long where the value has not fallen enough, too short where the slope
+    is still as steep as at the start.
     Where nothing is found in `trials`, the longest t with enough fall is taken, or 0.
 
     Returns
@@ -136,12 +143,12 @@ def line_search(
     slope_here = dot(way, cost.gradient)
     done = ~(slope_here < 0)  # nowhere to go: at a minimum
     t = xp.where(done, 0.0, 1.0)
-    short, long = xp.zeros_like(t), xp.full_like(t, xp.inf)
+    short, long = xp.zeros_like(t), xp.full_like(t, math.inf)
     for _ in range(trials):
         trial = _cut(point + column(t, point) * way, bounds)
         there = evaluate(trial)
         slope, slope_there = dot(trial - point, cost.gradient), dot(trial - point, there.gradient)
-        fell = (there.value <= cost.value + ENOUGH * slope) & (slope < 0) & xp.isfinite(slope_there)
+        fell = (there.value <= cost.value + ENOUGH * slope) & (there.value < cost.value) & xp.isfinite(slope_there)
         inside = _any((trial > bounds[0]) & (trial < bounds[1]) & (way != 0))  # else a longer t changes nothing
         further = fell & (slope_there < FLATTER * slope) & inside
         done = done | (fell & ~further)

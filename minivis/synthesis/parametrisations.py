@@ -78,7 +78,7 @@ class Fourier:
         return _as_pairs(xp.fft.rfft2(mixed, axes=(1, 2))) / like(self.scale.astype(picture.dtype), picture)
 
     def noise(self, n: int, rng: np.random.Generator, dtype: Any = "float32") -> np.ndarray:
-        """Return `n` pictures of noise (N, H, W, 3) with as much power in each octave, around mid grey: lucid's start."""
+        """Return `n` pictures of noise (N, H, W, 3) around mid grey, of equal power in each octave (lucid's start)."""
         shape = (n, self.height, self.width // 2 + 1, 3, 2)
         return self.picture(NOISE * rng.standard_normal(shape)).astype(dtype)
 

@@ -1,7 +1,7 @@
 """Step rules: how far and which way to go, given the gradient.
 
-A step rule is a function of (gradient, rate, memory) that returns (change, memory): what to add to the picture, and what
-to remember for the next step, a dict of arrays that is empty at first. All pictures of a batch are treated as if each
+A step rule is a function of (gradient, rate, memory) that returns (change, memory): what to add to the picture, and
+what to remember for the next step, a dict of arrays that is empty at first. Each picture of a batch is treated as if it
 were alone. Any function of this kind will do; the usual ones have names.
 
 L-BFGS is no such rule, since it has to try a step before it takes it: see `lbfgs`.
@@ -99,16 +99,18 @@ def progress(desired: float, most: float) -> Callable[[int, Array], Array]:
     The score rises by about rate times ||g||², so the rate is desired / ||g||². (The policy "progress" in the toolbox
     of Yosinski et al. 2015.)
     """
+    if not (desired > 0 and most > 0):
+        raise InputError(f"progress takes two numbers above 0, got {desired!r} and {most!r}")
 
     def rate(step: int, gradient: Array) -> Array:
         xp = array_module(gradient)
         square = sum_of(gradient * gradient)
-        return xp.minimum(desired / xp.maximum(square, desired / most), most).reshape(-1)
+        return (desired / xp.maximum(square, desired / most)).reshape(-1)
 
     return rate
 
 
-def rate_at(lr: Rate, step: int, gradient: Array) -> Array:
+def rate_at(lr: Rate | None, step: int, gradient: Array) -> Array:
     """Return the rate at a step as an array that fits the gradient: one number, or one per picture."""
     xp = array_module(gradient)
     rate = xp.asarray(lr(step, gradient) if callable(lr) else lr, dtype=gradient.dtype)

@@ -124,7 +124,11 @@ def clip_to_range(low: float = 0.0, high: float = 255.0) -> Touch:
     """Bring every value into the valid range."""
     if not low < high:
         raise InputError(f"clip_to_range takes low < high, got {low!r} and {high!r}")
-    return lambda picture, gradient, step, rng=None: picture.clip(low, high)
+
+    def touch(picture: Array, gradient: Array, step: int, rng: Any = None) -> Array:
+        return picture.clip(low, high)
+
+    return touch
 
 
 def renormalise(rho: float, centred: bool = False) -> AboutZero:

@@ -1,7 +1,6 @@
 """Checkpoints: a training run in a file that is complete or not there.
 
-An .npz file of plain arrays, without pickled objects; whatever is no array is in one text of JSON, which keeps every bit
-of a float.
+An .npz file of plain arrays, without pickled objects; the rest is one text of JSON, which keeps every bit of a float.
 """
 
 import json
@@ -37,8 +36,9 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> Non
         arrays |= {f"memory/{part}/{name}": to_host(array) for name, array in memory.items()}
     rest = {name: getattr(state, name) for name in ("steps", "rng", "loss", "right", "seen")}
     text = checkpoint._asdict() | {"state": rest, "version": VERSION}
+    arrays |= {"order": state.order, "text": np.array(json.dumps(text))}
     with replacing(Path(path)) as new, new.open("wb") as file:
-        np.savez(file, order=state.order, text=np.array(json.dumps(text)), **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # NumPy types allow_pickle=, not **arrays
 
 
 def load_checkpoint(path: str | os.PathLike[str], settings: dict[str, Any]) -> Checkpoint:

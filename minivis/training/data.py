@@ -86,9 +86,9 @@ def open_folder(folder: str | os.PathLike[str]) -> Folder:
 class Pictures:
     """Square pictures of one size from files, as 8-bit arrays: ``pictures[indices]`` is (n, side, side, 3).
 
-    They are brought to their size as `Net.picture` does, and its centre crop can be cut from them. Every file is decoded
-    once at the start, which finds the unreadable ones; the result is held if it fits into `memory`, else each batch is
-    read from the files again.
+    They are brought to their size as `Net.picture` does, and its centre crop can be cut from them. Every file is
+    decoded once at the start, which finds the unreadable ones; the result is held if it fits into `memory`, else each
+    batch is read from the files again.
 
     Parameters
     ----------
@@ -144,12 +144,12 @@ class Pictures:
 
 
 def stored_side(size: int) -> int:
-    """Return the side of the pictures from which a net's `size` x `size` are cut: 256/224 of it, as in `Net.picture`."""
+    """Return the side of the pictures from which `size` x `size` are cut: 256/224 of it, as in `Net.picture`."""
     return round(size * 256 / 224)
 
 
 def centre_views(pictures: np.ndarray, size: int) -> np.ndarray:
-    """Return the centres of `pictures`, (N, size, size, 3) float32: with `stored_side`, just what `Net.picture` gives."""
+    """Return the centres of `pictures`, (N, size, size, 3) float32. With `stored_side`, what `Net.picture` gives."""
     top, left = (pictures.shape[1] - size) // 2, (pictures.shape[2] - size) // 2
     return pictures[:, top : top + size, left : left + size].astype(DTYPE)
 

@@ -22,14 +22,14 @@ class Evaluation(NamedTuple):
         return int(np.trace(self.confusion))
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many pictures there were."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
         """The share of pictures that were classified rightly, 0..1."""
-        return self.right / self.count
+        return self.right / self.total
 
     @property
     def by_class(self) -> np.ndarray:

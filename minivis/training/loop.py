@@ -7,6 +7,7 @@ the same number of threads.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from ..backend import DTYPE, Array, check_device, to_device, to_host
 from ..errors import InputError
 from ..nets import Architecture, Net, initial_weights
-from ..primitives import cross_entropy, mean
+from ..primitives import cross_entropy, sum
 from ..tape import Tensor, backward
 from .optimizers import Arrays, Memory, Optimizer, Schedule, clip_norm, constant
 
@@ -37,7 +38,7 @@ class State(NamedTuple):
     memory: Memory  # the optimiser's
     steps: int  # steps done
     order: np.ndarray  # the order of the pictures in the present epoch
-    rng: dict  # the random generator's state
+    rng: Mapping[str, Any]  # the random generator's state
     loss: float  # sums over the pictures seen in the present epoch
     right: int
     seen: int
@@ -64,8 +65,8 @@ class Step(NamedTuple):
 class Training:
     """A training run: an iterator that takes one step at each turn and yields a `Step`.
 
-    A step shows the net a batch of pictures, takes the mean cross-entropy of their classes, pulls it back to the weights
-    and moves them. Dropout is on. Nothing is drawn, saved or printed: the caller decides, between two steps.
+    A step shows the net a batch of pictures, takes the mean cross-entropy of their classes, pulls it back to the
+    weights and moves them. Dropout is on. Nothing is drawn, saved or printed: the caller decides, between two steps.
 
     Parameters
     ----------
@@ -85,6 +86,9 @@ class Training:
         Draws the first weights, the order of the pictures, their views and dropout. Not used after `state` was given.
     clip : float, optional
         The largest length of the gradient: see `clip_norm`.
+    threads : int
+        Each computes a part of the batch. BLAS should then have one thread of its own (``threadpoolctl``): it gains
+        little from more, and cores that others use as well make it wait. Another number gives another run.
     device : {"cpu", "gpu"}
     state : State, optional
         Go on from here.
@@ -118,12 +122,14 @@ class Training:
         rng: np.random.Generator,
         view: View | None = None,
         clip: float | None = None,
+        threads: int = 1,
         device: str = "cpu",
         state: State | None = None,
     ):
         self.architecture, self.pictures, self.labels = architecture, pictures, np.asarray(labels)
         self.optimizer, self.lr = optimizer, lr if callable(lr) else constant(lr)
-        self.epochs, self.view, self.clip, self.device = epochs, view, clip, check_device(device)
+        self.epochs, self.view, self.clip = epochs, view, clip
+        self.threads, self.device = threads, check_device(device)
         self._check(batch)
         self.batches = -(-len(pictures) // batch)
         self._net = Net(architecture, {}, device)  # its weights are passed in at each step
@@ -143,8 +149,9 @@ class Training:
         n, classes = len(self.pictures), len(self.architecture.labels)
         if self.labels.shape != (n,) or self.labels.dtype.kind not in "iu":
             raise InputError(f"expected {n} integer labels, got {self.labels.dtype} {self.labels.shape}")
-        if n == 0 or self.epochs < 1 or batch < 1:
-            raise InputError(f"expected at least one picture, epoch and picture per batch, got {n}, {self.epochs}, {batch}")
+        if min(n, self.epochs, batch, self.threads) < 1:
+            given = f"{n} pictures, {self.epochs} epochs, {batch} pictures per batch, {self.threads} threads"
+            raise InputError(f"expected at least one of each, got {given}")
         if self.labels.min() < 0 or self.labels.max() >= classes:
             raise InputError(f"labels must be 0..{classes - 1}, got {self.labels.min()}..{self.labels.max()}")
 
@@ -177,7 +184,7 @@ class Training:
         self._rng.bit_generator.state = now.rng
         epoch, batch = divmod(now.steps, self.batches)
         chosen = np.array_split(now.order, self.batches)[batch]
-        logits, loss, gradients = self._differentiate(now.weights, chosen)
+        right, loss, gradients = self._differentiate(now.weights, chosen)
         if not np.isfinite(loss):
             raise InputError(f"the loss of step {now.steps + 1} is {loss}: try a smaller learning rate")
         gradients, norm = clip_norm(gradients, self.clip or np.inf)
@@ -185,7 +192,7 @@ class Training:
         weights, memory = self.optimizer.step(now.weights, gradients, now.memory, lr, now.steps + 1)
 
         total = now.loss + loss * len(chosen)
-        right = now.right + int((to_host(logits).argmax(-1) == self.labels[chosen]).sum())
+        right += now.right
         seen = now.seen + len(chosen)
         step = Step(epoch + 1, batch + 1, self.batches, lr, loss, norm, total / seen, right / seen)
         order = now.order
@@ -195,18 +202,34 @@ class Training:
         self.state = State(weights, memory, now.steps + 1, order, rng, total, right, seen)
         return step
 
-    def _differentiate(self, weights: Arrays, chosen: np.ndarray) -> tuple[Array, float, Arrays]:
-        """Return the logits of a batch, its mean loss, and the gradient of that loss with respect to the weights."""
+    def _differentiate(self, weights: Arrays, chosen: np.ndarray) -> tuple[int, float, Arrays]:
+        """Return how many of a batch were right, its mean loss, and the gradient of that with respect to the weights.
+
+        Each thread takes a part of the batch. What the parts give is added up, in their order.
+        """
         pictures = self.pictures[chosen]
         if self.view is not None:
             pictures = self.view(pictures, self.architecture.size, self._rng)
-        x = to_device(pictures.astype(DTYPE, copy=False), self.device)
-        tensors = {name: Tensor(w) for name, w in weights.items()}  # only these are recorded, not the pictures
-        row = self.architecture.logits
-        logits = self._net.capture(x, [row], weights=nested(tensors), rng=self._rng)[row]
-        loss = mean(cross_entropy(logits, labels=self.labels[chosen]))
-        gradients = backward(loss, list(tensors.values()))
-        return logits.value, float(loss.value), dict(zip(tensors, gradients, strict=True))
+        pictures = pictures.astype(DTYPE, copy=False)
+        parts = np.array_split(np.arange(len(chosen)), min(self.threads, len(chosen)))
+        seeds = self._rng.integers(2**63, size=len(parts))
+
+        def differentiate(part: np.ndarray, seed: int) -> tuple[int, float, list[Array]]:
+            labels = self.labels[chosen[part]]
+            tensors = {name: Tensor(w) for name, w in weights.items()}  # only these are recorded, not the pictures
+            x, rng = to_device(pictures[part], self.device), np.random.default_rng(seed)
+            logits = self._net.capture(x, [self._net.logits], weights=nested(tensors), rng=rng)[self._net.logits]
+            loss = sum(cross_entropy(logits, labels=labels)) * (1 / len(chosen))
+            right = int((to_host(logits.value).argmax(-1) == labels).sum())
+            return right, float(loss.value), backward(loss, list(tensors.values()))
+
+        with ThreadPoolExecutor(len(parts)) as pool:
+            first, *others = pool.map(differentiate, parts, seeds)
+        right, loss, gradients = first
+        for more_right, more_loss, more in others:
+            right, loss = right + more_right, loss + more_loss
+            gradients = [a + b for a, b in zip(gradients, more, strict=True)]
+        return right, loss, dict(zip(weights, gradients, strict=True))
 
 
 def flat(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -35,8 +35,8 @@ class SGD:
 
     Notes
     -----
-    Momentum and Nesterov's variant as in Sutskever et al. (2013, section 2), with the learning rate outside the velocity
-    and Nesterov's step written at the point looked ahead to, as PyTorch has both.
+    Momentum and Nesterov's variant as in Sutskever et al. (2013, section 2), with the learning rate outside the
+    velocity and Nesterov's step written at the point looked ahead to, as PyTorch has both.
     """
 
     momentum: float = 0.9

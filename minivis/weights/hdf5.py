@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from itertools import count, islice
+from itertools import islice
 from math import ceil, prod
 from pathlib import Path
 from types import TracebackType
@@ -80,18 +80,43 @@ class Hdf5File:
                 node = self._child(node, name, where)
             return isinstance(node, self._h5py.Group)
 
-    def attribute(self, where: str, name: str) -> Any:
-        """One attribute as text, number, or list of either; None if it is not there."""
-        with explained(self.path, f"{where}@{name}"):
+    def datasets(self, where: str) -> list[str]:
+        """Paths of all datasets at and below a group."""
+        found: list[str] = []
+        waiting = [where]
+        while waiting:
+            group = waiting.pop()
+            for name in self.names(group):
+                path = f"{group}/{name}" if group else name
+                (waiting if self.is_group(path) else found).append(path)
+        return found
+
+    def is_state(self, where: str) -> bool:
+        """Whether this is a counter or the state of a random generator, which some layers keep, and no weight."""
+        with explained(self.path, where):
             node = self._object(where)
-            if not self._h5py.h5a.exists(node.id, name.encode()):
+            return isinstance(node, self._h5py.Dataset) and node.dtype.kind in "iu" and len(node.shape or ()) < 2
+
+    def has_attribute(self, where: str, name: str) -> bool:
+        """Whether there is such an attribute, of whatever type."""
+        with explained(self.path, where):
+            return bool(self._h5py.h5a.exists(self._object(where).id, name.encode()))
+
+    def attribute(self, where: str, name: str) -> Any:
+        """One attribute as text, number, or list of either; None if it is not there.
+
+        Text of variable length is refused. For a damaged one the library asks for the memory that it declares, up to
+        4 GiB, or never comes back: seen with HDF5 2.0 and one changed byte. What minivis writes is of fixed length.
+        """
+        with explained(self.path, f"{where}@{name}"):
+            if not self.has_attribute(where, name):
                 return None
+            node = self._object(where)
             declared = self._h5py.h5a.open(node.id, name.encode())
             dtype, entries = declared.dtype, prod(declared.shape)
-            text = self._h5py.check_string_dtype(dtype) is not None
-            if not (text or dtype.kind in "iuf"):
-                raise complaint(self.path, f"expected text or numbers, found {dtype}", f"{where}@{name}")
-            # Text of variable length counts its pointers here; a chain of names is short in any case.
+            if dtype.kind not in "Siuf":
+                kind = "variable length or another type" if dtype.kind == "O" else str(dtype)
+                raise complaint(self.path, f"expected numbers or text of fixed length, found {kind}", f"{where}@{name}")
             if entries > NAMES_LIMIT or entries * dtype.itemsize > TEXT_LIMIT:
                 raise complaint(self.path, f"{entries} entries of {dtype}: too many", f"{where}@{name}")
             value = node.attrs[name]
@@ -103,25 +128,6 @@ class Hdf5File:
             if self._h5py.h5a.get_num_attrs(self._file.id) > NAMES_LIMIT:
                 raise complaint(self.path, f"more than {NAMES_LIMIT} attributes")
             return {name: self.attribute("", name) for name in self._file.attrs}
-
-    def texts(self, where: str, name: str) -> list[str] | None:
-        """A list of names; Keras splits those over 64 kB into name0, name1, ... None if neither is there."""
-        whole = self.attribute(where, name)
-        pieces = [] if whole is None else [whole]
-        if whole is None:
-            for k in count():
-                piece = self.attribute(where, f"{name}{k}")
-                if piece is None:
-                    break
-                pieces.append(piece)
-                if sum(map(len, pieces)) > NAMES_LIMIT:
-                    raise complaint(self.path, f"more than {NAMES_LIMIT} names", f"{where}@{name}")
-        if not pieces:
-            return None
-        for piece in pieces:
-            if not isinstance(piece, list) or not all(isinstance(entry, str) for entry in piece):
-                raise complaint(self.path, "expected a list of names", f"{where}@{name}")
-        return [entry for piece in pieces for entry in piece]
 
     # -- tensors ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ To add one: write the function, put it into the table at the end, and add a synt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isqrt
 from typing import Any, NamedTuple
@@ -54,7 +54,7 @@ class Found:
     @property
     def unnamed(self) -> bool:
         """Whether the names are the ones that Keras makes up: conv2d, conv2d_1, ..., dense."""
-        return bool(self.rows) and all(GENERIC.fullmatch(name) for name in self.rows)
+        return all(GENERIC.fullmatch(name.rpartition("/")[2]) for name in self.rows)
 
 
 def natural(name: str) -> list[str | int]:
@@ -63,7 +63,7 @@ def natural(name: str) -> list[str | int]:
 
 
 def kernel_and_bias(tensors: Iterable[tuple[str, Shape]]) -> Parts | None:
-    """Tell kernel from bias by rank, whatever their order and names; None if this is no convolution or dense layer."""
+    """Tell kernel from bias by rank, whatever their order and names; None if it is no convolution or dense layer."""
     tensors = list(tensors)
     kernels = [as_is(where, shape) for where, shape in tensors if len(shape) in (2, 4)]
     biases = [as_is(where, shape) for where, shape in tensors if len(shape) == 1]
@@ -72,15 +72,15 @@ def kernel_and_bias(tensors: Iterable[tuple[str, Shape]]) -> Parts | None:
     return {"kernel": kernels[0]} | ({"bias": biases[0]} if biases else {})
 
 
-def _gather(layout: str, layers: Iterable[tuple[str, list[tuple[str, Shape]]]], file: Hdf5File) -> Found:
+def _gather(layout: str, file: Hdf5File, layers: Mapping[str, list[str]]) -> Found:
+    """Rows of the layers ``{name: paths of its datasets}``; normalisation and the like are set aside."""
     rows: dict[str, Parts] = {}
     unused = []
-    for name, tensors in layers:
-        parts = kernel_and_bias(tensors)
+    for name in sorted(layers, key=natural):
+        weights = [where for where in layers[name] if not file.is_state(where)]
+        parts = kernel_and_bias((where, file.shape(where)) for where in weights)
         if parts is None:
             unused.append(name)
-        elif name in rows:
-            raise complaint(file.path, "two layers have this name", name)
         else:
             rows[name] = parts
     return Found(layout, rows, tuple(unused))
@@ -91,13 +91,18 @@ def _gather(layout: str, layers: Iterable[tuple[str, list[tuple[str, Shape]]]], 
 
 def minivis_hdf5(file: Hdf5File) -> Found | None:
     """Root attributes format, version, rows and the user's; one group per row; datasets in our layout."""
+    if not (file.has_attribute("", "format") and file.has_attribute("", "rows")):
+        return None
     if file.attribute("", "format") != FORMAT:
         return None
     version = file.attribute("", "version")
     if version != VERSION:
         raise complaint(file.path, f"version {version!r} of the minivis layout; this minivis reads version {VERSION}")
+    order = file.attribute("", "rows")
+    if not isinstance(order, list) or not all(isinstance(row, str) for row in order):
+        raise complaint(file.path, "the attribute rows must list the names of the rows")
     rows: dict[str, Parts] = {}
-    for row in file.texts("", "rows") or []:
+    for row in order:
         tensors = [name for name in file.names(row) if not file.is_group(f"{row}/{name}")]
         rows[row] = {name: as_is(f"{row}/{name}", file.shape(f"{row}/{name}")) for name in tensors}
     attributes = {name: value for name, value in file.attributes().items() if name not in RESERVED}
@@ -105,6 +110,11 @@ def minivis_hdf5(file: Hdf5File) -> Found | None:
 
 
 # -- Keras ---------------------------------------------------------------------------------------------------------
+#
+# Keras lists layers and weights in attributes, layer_names and weight_names. With h5py 3 these are text of variable
+# length, which is not safe to read (see Hdf5File.attribute), so the groups themselves are walked. Kernels are HWIO,
+# dense kernels (in, out) with rows in height, width, channel order: ours. Without expected rows the order is the
+# natural one of the names, block1_conv1 to predictions; it is never HDF5's, which has conv2d_10 before conv2d_2.
 
 
 def keras_whole(file: Hdf5File) -> Found | None:
@@ -114,71 +124,57 @@ def keras_whole(file: Hdf5File) -> Found | None:
     """
     if not file.is_group("model_weights"):
         return None
-    found = _keras_groups(file, "model_weights")
-    return Found("keras-whole", found.rows, found.unused) if found else None
+    return _gather("keras-whole", file, _keras_layers(file, "model_weights"))
 
 
 def keras_groups(file: Hdf5File) -> Found | None:
     """`model.save_weights("x.h5")` of Keras 1 and 2, and the files of keras.applications.
 
-    The root names its groups in `layer_names`, each group its datasets in `weight_names`. Kernels are HWIO, dense
-    kernels (in, out) with rows in HWC order: ours. The attributes `keras_version` and `backend` are not to be relied
-    on; Keras 1 and 2 differ in the names of their datasets.
+    The attributes `keras_version` and `backend` are not to be relied on; Keras 1 and 2 differ in the names of their
+    datasets: /block1_conv1/block1_conv1_W_1:0 and /block1_conv1/block1_conv1/kernel:0.
     """
-    return _keras_groups(file, "")
-
-
-def _keras_groups(file: Hdf5File, root: str) -> Found | None:
-    layers = file.texts(root, "layer_names")
-    if layers is None:
+    if not (file.has_attribute("", "layer_names") or file.has_attribute("", "layer_names0")):
         return None
-    tensors: dict[str, list[tuple[str, Shape]]] = {}
-    first = ""
-    for layer in layers:
-        group = f"{root}/{layer}" if root else layer
-        weights = file.texts(group, "weight_names")
-        if weights is None:
-            raise complaint(file.path, "the attribute weight_names is missing", group)
-        first = first or "".join(weights[:1])
-        for weight in weights:
-            where = f"{group}/{weight}"
-            tensors.setdefault(_keras_row(layer, weight, len(weights)), []).append((where, file.shape(where)))
-    version = "keras-1" if re.search(r"_W(_\d+)?(:0)?$", first) else "keras-2"
-    return _gather(version, tensors.items(), file)
+    layers = _keras_layers(file, "")
+    old = any(re.search(r"_W(_\d+)?(:0)?$", where) for datasets in layers.values() for where in datasets)
+    return _gather("keras-1" if old else "keras-2", file, layers)
 
 
-def _keras_row(layer: str, weight: str, weights: int) -> str:
-    """Name of the layer a weight belongs to: its group, unless the group is a whole model inside another."""
-    if weights <= 2 or "/" not in weight:
-        return layer
-    return weight.rpartition("/")[0].removeprefix(f"{layer}/")
+def _keras_layers(file: Hdf5File, root: str) -> dict[str, list[str]]:
+    layers: dict[str, list[str]] = {}
+    for top in file.names(root):
+        group = f"{root}/{top}" if root else top
+        datasets = file.datasets(group)
+        for where in datasets:
+            inner = where.removeprefix(f"{group}/").rpartition("/")[0]
+            layers.setdefault(_keras_layer(top, inner, len(datasets)), []).append(where)
+    return layers
+
+
+def _keras_layer(top: str, inner: str, datasets: int) -> str:
+    """Name of the layer of a dataset in the group `inner` of the root's group `top`, which has so many of them."""
+    whole = f"{top}/{inner}"
+    half = whole[: len(whole) // 2]
+    if whole == f"{half}/{half}":  # also for names with a slash: fire2/squeeze1x1/fire2/squeeze1x1
+        return half
+    if not inner or datasets <= 2:
+        return top
+    return inner.removeprefix(f"{top}/")  # a model that is one layer of another: vgg16/block1_conv1
 
 
 def keras_3(file: Hdf5File) -> Found | None:
     """`model.save_weights("x.weights.h5")` of Keras 3: /layers/conv2d_1/vars/0 is a kernel, /vars/1 a bias.
 
-    HDF5 lists conv2d_10 before conv2d_2, and those layers may have the same shape: the order is never HDF5's. Since
-    Keras 3.6 `vars` has the attribute `name`, the layer's own name; without it the numbers count in network order.
+    The numbers count in the order of `model.layers` (keras/src/saving/saving_lib.py, _save_container_state).
     """
     if not file.is_group("layers"):
         return None
-    return _gather("keras-3", _keras_3_layers(file), file)
-
-
-def _keras_3_layers(file: Hdf5File) -> Iterator[tuple[str, list[tuple[str, Shape]]]]:
-    waiting = ["layers"]  # groups of layers, the next one last
-    while waiting:
-        group = waiting.pop()
-        for layer in sorted(file.names(group), key=natural):
-            where = f"{group}/{layer}"
-            if file.is_group(f"{where}/layers"):  # a model inside the model
-                waiting.append(f"{where}/layers")
-            if not file.is_group(f"{where}/vars"):
-                continue
-            variables = [f"{where}/vars/{name}" for name in sorted(file.names(f"{where}/vars"), key=natural)]
-            if variables:
-                name = file.attribute(f"{where}/vars", "name")
-                yield name if isinstance(name, str) else layer, [(v, file.shape(v)) for v in variables]
+    layers: dict[str, list[str]] = {}
+    for where in file.datasets("layers"):
+        layer, _, variables = where.rpartition("/")[0].rpartition("/")
+        if variables == "vars" and layer.rpartition("/")[0].rpartition("/")[2] in ("layers", ""):
+            layers.setdefault(layer.removeprefix("layers/").replace("/layers/", "/"), []).append(where)
+    return _gather("keras-3", file, layers)
 
 
 # -- Caffe ---------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def _by_order(found: Found, expected: Expected, path: StrPath) -> dict[str, Part
         if len(there) > len(wanted):
             raise complaint(path, f"{len(there)} {kind} found, {len(wanted)} expected{_vgg19(len(there), len(wanted))}")
         rows |= dict(zip(wanted, there, strict=False))
-    return rows
+    return {row: rows[row] for row in expected if row in rows}
 
 
 def _vgg19(there: int, wanted: int) -> str:

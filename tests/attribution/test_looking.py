@@ -62,7 +62,7 @@ def test_saliency_is_the_largest_absolute_gradient_over_colours():
 
 
 def test_none_is_each_pictures_own_top_class():
-    net, x = small_net(), pictures(n=6) * np.linspace(0, 1, 18).reshape(6, 1, 1, 3)
+    net, x = small_net(seed=8), pictures(n=6)
     tops = net(x).argmax(-1)
     assert len(set(tops)) > 1
     assert np.array_equal(mv.gradient(net, x), mv.gradient(net, x, list(tops)))

@@ -19,6 +19,7 @@ from .subject import Choice, Panel, Subject
 from .table import METHODS, Finished, Method, finish
 
 DEFAULT_OUT = "minivis-look"
+MANY_COLUMNS = 6  # from here on the panels are maps of different sizes, and are drawn equally large
 NAMES = tuple(method.name for method in METHODS)
 
 
@@ -113,13 +114,11 @@ def _run_all(subject: Subject, methods: Sequence[Method], missing: str, folder: 
 
 def _figure(finished: Finished) -> Any:
     panels, columns = finished.result.panels, finished.result.columns
-    return drawing.grid(
-        [panel.picture for panel in panels],
-        [panel.title for panel in panels],
-        columns,
-        caption=f"{finished.method.name}. {finished.line}",
-        side=200 if columns < 6 else 100,
-    )
+    pictures, titles = [panel.picture for panel in panels], [panel.title for panel in panels]
+    caption = f"{finished.method.name}. {finished.line}"
+    if columns < MANY_COLUMNS:
+        return drawing.grid(pictures, titles, columns, caption)
+    return drawing.contact_sheet(pictures, titles, columns, caption, side=120 if columns == MANY_COLUMNS else 60)
 
 
 def _conclude(folder: Path, page: report.Page) -> None:
@@ -131,7 +130,9 @@ def _conclude(folder: Path, page: report.Page) -> None:
     ]
     sheet = [Panel("photograph", page.photograph), *covers]
     figure = drawing.contact_sheet(
-        [panel.picture for panel in sheet], [panel.title for panel in sheet], caption=f"{page.title}"
+        [panel.picture for panel in sheet],
+        [panel.title for panel in sheet],
+        caption=f"{page.title}. What the colours mean stands in each method's own picture and in report.html.",
     )
     drawing.save_figure(folder / "contact-sheet.png", figure)
     report.write(folder / "report.html", page)

@@ -40,7 +40,7 @@ def saliency(subject: Subject) -> Result:
     panels, covers = [], []
     for c, map_, amounts in zip(subject.classes, grey, colour, strict=True):
         limit = drawing.limit_of(map_, CLIP)
-        cover = Panel(f"{subject.name(c)}: white = {limit:.2g}", drawing.grey(map_, limit))
+        cover = Panel(_scaled(subject.name(c), limit, "white = "), drawing.grey(map_, limit))
         panels += [_photograph(subject), cover, Panel("each colour by itself", drawing.grey(amounts, limit))]
         covers.append(cover._replace(title=subject.name(c)))
     return Result({"map": grey, "colour": colour}, panels, covers, class_row(subject), columns=3)
@@ -70,7 +70,8 @@ def deconvnet(subject: Subject) -> Result:
     values = net.capture(x, [row])[row]
     unit = resolve(net, values, subject.unit)[0]
     activation = float(to_host(values)[(0, *unit)])
-    walked = to_host(attribution.deconvnet(net, x, row, unit[0] if len(unit) == 1 else unit))[0]
+    target: Any = unit[0] if len(unit) == 1 else unit
+    walked = to_host(attribution.deconvnet(net, x, row, target))[0]
     where = ", ".join(map(str, unit))
     shown = _signed(f"unit {where} of {row}", walked)
     photograph = subject.photograph
@@ -96,10 +97,9 @@ def grad_cam(subject: Subject) -> Result:
     panels, covers = [], []
     for c, heat in zip(subject.classes, values, strict=True):
         limit = drawing.limit_of(heat)
-        title = f"{subject.name(c)}: strongest = {limit:.2g}" if limit else f"{subject.name(c)}: 0 everywhere"
-        cover = Panel(title, drawing.heat_over(subject.photograph, heat))
-        side = f"{heat.shape[0]} x {heat.shape[1]}"
-        panels += [_photograph(subject), cover, Panel(f"the map itself, {side}", _blown_up(drawing.grey(heat)))]
+        cover = Panel(_scaled(subject.name(c), limit, "up to "), drawing.heat_over(subject.photograph, heat))
+        own = Panel(f"the map itself, {heat.shape[0]} x {heat.shape[1]}", _as_large(subject, drawing.grey(heat)))
+        panels += [_photograph(subject), cover, own]
         covers.append(cover._replace(title=subject.name(c)))
     return Result({"map": values}, panels, covers, class_row(subject) | maps_row(subject), columns=3)
 
@@ -118,8 +118,8 @@ def cam(subject: Subject) -> Result:
     row = pools[-1].inputs[0]
     panels = []
     for c, heat in zip(subject.classes, values, strict=True):
-        title = f"{subject.name(c)}: ends at ±{drawing.limit_of(heat):.2g}"
-        panels += [_photograph(subject), Panel(title, drawing.heat_over(subject.photograph, heat))]
+        title = _scaled(subject.name(c), drawing.limit_of(heat))
+        panels += [_photograph(subject), Panel(title, drawing.heat_over(subject.photograph, heat, either_sign=True))]
     covers = [p._replace(title=subject.name(c)) for p, c in zip(panels[1::2], subject.classes, strict=True)]
     choices: dict[str, Choice] = {
         "maps": f"{row}, {state(net, row)}",
@@ -141,10 +141,10 @@ def occlusion(subject: Subject) -> Result:
         # The grid may reach beyond the picture by less than one cell: enlarge it by whole cells, and cut.
         fine = attribution.enlarge(drop[None], tuple(n * stride for n in drop.shape))[0, :height, :width]
         limit = drawing.limit_of(drop)
-        cover = Panel(
-            f"{subject.name(c)}: drop, ends at ±{limit:.2g}", drawing.heat_over(subject.photograph, fine, limit)
-        )
-        shown = Panel(f"probability under the window, {before:.3f} without", _blown_up(drawing.grey(probability, 1)))
+        over = drawing.heat_over(subject.photograph, fine, limit, either_sign=True)
+        cover = Panel(_scaled(f"{subject.name(c)}, drop", limit), over)
+        under = _as_large(subject, drawing.grey(probability, 1))
+        shown = Panel(f"probability under the window ({before:.3f} without)", under)
         panels += [_photograph(subject), cover, shown]
         covers.append(cover._replace(title=subject.name(c)))
     choices: dict[str, Choice] = {
@@ -183,7 +183,7 @@ def activations_through(subject: Subject) -> Result:
     """Filter 0 through the rows."""
     found = attribution.activations_through(subject.net, subject.x, channel=0, rows=MANY)
     arrays = {row: to_host(maps)[0] for row, maps in found.items()}
-    panels = [Panel(row, _blown_up(_map(map_))) for row, map_ in arrays.items()]
+    panels = [Panel(row, _map(map_)) for row, map_ in arrays.items()]
     rows = list(arrays)
     side = max(map_.shape[0] for map_ in arrays.values())
     few = [panels[i].picture for i in np.linspace(0, len(panels) - 1, 9).astype(int)]
@@ -201,12 +201,12 @@ def filters(subject: Subject) -> Result:
     kernels = to_host(attribution.filters(net))
     row = next(iter(net.architecture.parameters))
     panels = [Panel(str(k), picture) for k, picture in enumerate(drawing.rescale_each(kernels))]
-    cover = Panel(f"{row}, {len(kernels)} filters", drawing.tile([panel.picture for panel in panels]))
+    cover = Panel(f"{row}, {len(kernels)} filters", drawing.tile([_to_side(p.picture, 24) for p in panels], gap=2))
     choices: dict[str, Choice] = {
         "row": row,
         "size": f"{len(kernels)} filters of {kernels.shape[1]} x {kernels.shape[2]}",
     }
-    return Result({"filters": kernels}, panels, [cover], choices, columns=8)
+    return Result({"filters": kernels}, panels, [cover], choices, columns=8 if len(kernels) <= 16 else 16)
 
 
 def _per_class(subject: Subject, method: Callable[..., Array], *further: Any) -> np.ndarray:
@@ -227,20 +227,24 @@ def _photograph(subject: Subject) -> Panel:
 
 def _signed(title: str, values: np.ndarray) -> Panel:
     limit = drawing.limit_of(values, CLIP)
-    return Panel(f"{title}: ±{limit:.2g}" if limit else f"{title}: 0 everywhere", drawing.signed(values, limit))
+    return Panel(_scaled(title, limit), drawing.signed(values, limit))
+
+
+def _scaled(title: str, limit: float, end: str = "±") -> str:
+    """Add to a title where its colour scale ends."""
+    return f"{title}: {end}{limit:.3g}" if limit else f"{title}: 0 everywhere"
 
 
 def _map(values: np.ndarray) -> np.ndarray:
     return drawing.signed(values) if values.min() < 0 else drawing.grey(values)
 
 
-def _blown_up(picture: np.ndarray, side: int = 96) -> np.ndarray:
-    """Enlarge a small picture by a whole factor, so that it is no speck beside a photograph."""
-    factor = max(1, round(side / picture.shape[0]))
-    return picture.repeat(factor, 0).repeat(factor, 1)
+def _as_large(subject: Subject, picture: np.ndarray) -> np.ndarray:
+    """Bring a map's picture to the photograph's size, so that they can be compared."""
+    return _to_side(picture, subject.photograph.shape[0])
 
 
 def _to_side(picture: np.ndarray, side: int) -> np.ndarray:
-    """Bring a square picture to `side` pixels by its nearest pixels."""
+    """Bring a square picture to `side` pixels, each the nearest one: its own pixels stay visible."""
     nearest = np.arange(side) * picture.shape[0] // side
     return picture[nearest][:, nearest]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...weights.atomic import replacing
+from ..common import writing
 from .subject import Choice, Panel
 from .table import Finished
 
@@ -36,7 +37,7 @@ caption { text-align: left; font-weight: 600; padding-bottom: .25rem; }
 footer { margin-top: 2rem; border-top: 1px solid #ddd; padding-top: .5rem; color: #666; font-size: .8rem; }
 @media (max-width: 30rem) { body { padding: .75rem; } .panels { gap: .5rem; } }
 """
-WIDE, NARROW = "9.5rem", "5.5rem"  # how wide a panel is at least: beside few others, and among many
+WIDE, NARROW = "min(14rem, 45%)", "5.5rem"  # how wide a panel is at least: beside few others, and among many
 FEW = 12
 
 
@@ -54,7 +55,7 @@ class Page(NamedTuple):
 
 def write(path: Path, page: Page) -> None:
     """Write the page; it appears complete or not at all."""
-    with replacing(path) as part:
+    with writing(path), replacing(path) as part:
         part.write_text(html(page), encoding="utf-8", errors="backslashreplace")
 
 

@@ -64,11 +64,11 @@ def finish(method: Method, subject: Subject) -> Finished:
 
 _COLOUR = (
     f"each colour about middle grey, which is 0; the scale ends at plus and minus the {CLIP}th percentile of the "
-    "absolute values, the number over the picture, and is clipped beyond."
+    "absolute values that are not 0, the number in its title; beyond that clipped."
 )
 _HEAT = (
-    "over the photograph in grey; 0 leaves it as it is, the scale ends at the largest absolute value, the number over "
-    "the picture"
+    "over the photograph in grey; 0 leaves it as it is, the scale ends at the largest absolute value, the number in "
+    "its title"
 )
 _FORWARD = "none, forward only"
 _NO_EDGES = "bilinear, half-pixel centres, clamped edges"
@@ -79,7 +79,7 @@ METHODS = (
         methods.saliency,
         "How much each pixel matters to the score: the largest absolute value, over the colours, of the score's "
         "gradient with respect to the RGB picture.",
-        f"black is 0, white the {CLIP}th percentile of the map, the number over it; beyond that clipped.",
+        f"black is 0, white the {CLIP}th percentile of what is not 0, the number in its title; beyond that clipped.",
     ),
     Method(
         "gradient",

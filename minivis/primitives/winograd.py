@@ -1,0 +1,196 @@
+"""Convolution with 3x3 kernels in a quarter of the multiplications: Winograd's F(4x4, 3x3).
+
+Sixteen neighbouring outputs of a 3x3 convolution come from one tile of 6x6 inputs, by 144 multiplications. Lavin and
+Gray (2016, "Fast algorithms for convolutional neural networks", section 4.3) need 36: transform the tile (``B' d B``)
+and the kernel (``G g G'``), multiply them element by element, and transform back (``A' m A``). Summed over channels,
+that multiplication is 36 matrix products, and with Kronecker products each transform is one more.
+
+This is the fast twin of `conv.py`; it computes the same function, and the same tests call both. Tiles are taken in
+strips of a few rows, so that their 36-fold copy stays in the cache.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..parallel import over
+from .windows import Sides
+
+# Lavin and Gray 2016, equations 14 and 15: interpolation at 0, 1, -1, 2, -2 and infinity.
+B_T = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ]
+)
+G = np.array(
+    [
+        [1 / 4, 0, 0],
+        [-1 / 6, -1 / 6, -1 / 6],
+        [-1 / 6, 1 / 6, -1 / 6],
+        [1 / 24, 1 / 12, 1 / 6],
+        [1 / 24, -1 / 12, 1 / 6],
+        [0, 0, 1],
+    ]
+)
+A_T = np.array(
+    [
+        [1, 1, 1, 1, 1, 0],
+        [0, 1, -1, 2, -2, 0],
+        [0, 1, 1, 4, 4, 0],
+        [0, 1, -1, 8, -8, 1],
+    ]
+)
+BB, AA = np.kron(B_T, B_T), np.kron(A_T, A_T)  # (36, 36) and (16, 36): both directions of a tile at once
+
+STRIP_BYTES = 1 << 20  # of the gathered tiles; ours: 0.5 to 2 MiB measured alike
+LEAST_TILES = 36  # below, reading 36 / 9 times as much kernel costs more than it saves (ours, measured)
+LEAST_CHANNELS = 16  # below, the transforms cost more than the product (ours, measured)
+THREADS_FROM_TILES = 400  # per picture; below, each thread's reading of the whole kernel outweighs (ours, measured)
+
+
+class WinogradPlan:
+    """A kernel, and its transform once it has been needed: made for one array, and never used for another."""
+
+    def __init__(self, kernel: np.ndarray):
+        self.kernel = kernel
+        self._transformed: np.ndarray | None = None
+
+    @property
+    def transformed(self) -> np.ndarray:
+        """The kernel (3, 3, C, K) as U = G g G', shape (36, C, K); computed in float64."""
+        if self._transformed is None:
+            kh, kw, channels, filters = self.kernel.shape
+            flat = self.kernel.reshape(kh * kw, channels * filters)
+            gg = np.kron(G, G)
+            u = np.empty((36, channels * filters), self.kernel.dtype)
+            for first in range(0, flat.shape[1], 1 << 16):  # in parts: no float64 copy of the whole
+                part = slice(first, first + (1 << 16))
+                u[:, part] = gg @ flat[:, part].astype(np.float64)
+            self._transformed = u.reshape(36, channels, filters)
+        return self._transformed
+
+    def pays(self, kernel: np.ndarray, shape: tuple[int, ...], out: tuple[int, int]) -> bool:
+        """Return whether the fast path is right here: float32, for this very kernel, and large enough to win."""
+        if self.kernel is not kernel or kernel.dtype != np.float32:
+            return False
+        tiles = shape[0] * -(-out[0] // 4) * -(-out[1] // 4)
+        return min(kernel.shape[2:]) >= LEAST_CHANNELS and tiles >= LEAST_TILES
+
+    def __reduce__(self) -> tuple:
+        return WinogradPlan, (self.kernel,)
+
+
+class _Strip(NamedTuple):
+    """Rows of tiles of one picture."""
+
+    picture: int
+    top: int  # in tiles
+    rows: int
+
+
+def forward(x: np.ndarray, plan: WinogradPlan, sides: Sides, out: tuple[int, int]) -> np.ndarray:
+    """Return the convolution of `x` (N, H, W, C), stride 1, with `out` rows and columns: (N, *out, K)."""
+    u = plan.transformed
+    channels, filters = u.shape[1:]
+    bb, aa = BB.astype(x.dtype), AA.astype(x.dtype)
+    y = np.empty((len(x), *out, filters), x.dtype)
+    columns = -(-out[1] // 4)
+
+    def work(strips: list[_Strip]) -> None:
+        most = max(strip.rows for strip in strips) * columns
+        buffers = [np.empty(size * most, x.dtype) for size in (36 * channels, 36 * channels, 36 * filters)]
+        for strip in strips:
+            tiles = strip.rows * columns
+            d, v, m = (buffer[: buffer.size // most * tiles] for buffer in buffers)
+            d = d.reshape(6, 6, strip.rows, columns, channels)
+            _gather(d, x[strip.picture], 4 * strip.top - sides.top, -sides.left)
+            np.matmul(bb, d.reshape(36, -1), out=v.reshape(36, -1))
+            np.matmul(v.reshape(36, tiles, channels), u, out=m.reshape(36, tiles, filters))
+            back = (aa @ m.reshape(36, -1)).reshape(4, 4, strip.rows, columns, filters)
+            _scatter(y[strip.picture], back, 4 * strip.top)
+
+    _run(list(_strips(len(x), out, 36 * channels * x.itemsize)), columns * -(-out[0] // 4), work)
+    return y
+
+
+def adjoint(g: np.ndarray, plan: WinogradPlan, sides: Sides, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the gradient of the input, of `shape`, for g (N, rows, columns, K): each step transposed, the same U."""
+    u_t = plan.transformed.swapaxes(1, 2)
+    filters, channels = u_t.shape[1:]
+    bb_t, aa_t = BB.T.astype(g.dtype), AA.T.astype(g.dtype)
+    gx = np.zeros(shape, g.dtype)
+    columns = -(-g.shape[2] // 4)
+
+    def work(strips: list[_Strip]) -> None:
+        most = max(strip.rows for strip in strips) * columns
+        buffers = [np.empty(size * most, g.dtype) for size in (16 * filters, 36 * filters, 36 * channels)]
+        for strip in strips:
+            tiles = strip.rows * columns
+            piece, m, v = (buffer[: buffer.size // most * tiles] for buffer in buffers)
+            piece = piece.reshape(4, 4, strip.rows, columns, filters)
+            _gather(piece, g[strip.picture], 4 * strip.top, 0)
+            np.matmul(aa_t, piece.reshape(16, -1), out=m.reshape(36, -1))
+            np.matmul(m.reshape(36, tiles, filters), u_t, out=v.reshape(36, tiles, channels))
+            d = (bb_t @ v.reshape(36, -1)).reshape(6, 6, strip.rows, columns, channels)
+            _scatter(gx[strip.picture], d, 4 * strip.top - sides.top, -sides.left, add=True)
+
+    strips = list(_strips(len(g), g.shape[1:3], 36 * filters * g.itemsize))
+    # Neighbouring strips add into the same two rows: first every other one, then the rest.
+    for phase in (0, 1):
+        some = [strip for i, strip in enumerate(strips) if i % 2 == phase]
+        _run(some, columns * -(-g.shape[1] // 4), work)
+    return gx
+
+
+def _strips(pictures: int, out: tuple[int, ...], tile_bytes: int) -> Iterator[_Strip]:
+    rows, columns = -(-out[0] // 4), -(-out[1] // 4)
+    height = min(rows, max(1, STRIP_BYTES // (tile_bytes * columns)))
+    for picture in range(pictures):
+        for top in range(0, rows, height):
+            yield _Strip(picture, top, min(height, rows - top))
+
+
+def _run(strips: list[_Strip], tiles: int, work: Callable[[list[_Strip]], None]) -> None:
+    if not strips:
+        return
+    if tiles >= THREADS_FROM_TILES:
+        over(strips, work)
+    else:
+        work(strips)
+
+
+def _gather(tiles: np.ndarray, maps: np.ndarray, top: int, left: int) -> None:
+    """Fill `tiles` (s, s, rows, columns, C) with ``maps[top + 4 t + i, left + 4 u + j]``, zeros outside."""
+    for i in range(tiles.shape[0]):
+        there_y, inside_y = _overlap(top + i, tiles.shape[2], maps.shape[0])
+        for j in range(tiles.shape[1]):
+            there_x, inside_x = _overlap(left + j, tiles.shape[3], maps.shape[1])
+            tile = tiles[i, j]
+            tile[there_y, there_x] = maps[inside_y, inside_x]
+            tile[: there_y.start] = tile[there_y.stop :] = 0
+            tile[:, : there_x.start] = tile[:, there_x.stop :] = 0
+
+
+def _scatter(maps: np.ndarray, tiles: np.ndarray, top: int, left: int = 0, add: bool = False) -> None:
+    """Lay `tiles` back where `_gather` takes them from, or add them there; what lies outside is dropped."""
+    for i in range(tiles.shape[0]):
+        there_y, inside_y = _overlap(top + i, tiles.shape[2], maps.shape[0])
+        for j in range(tiles.shape[1]):
+            there_x, inside_x = _overlap(left + j, tiles.shape[3], maps.shape[1])
+            if add:
+                maps[inside_y, inside_x] += tiles[i, j, there_y, there_x]
+            else:
+                maps[inside_y, inside_x] = tiles[i, j, there_y, there_x]
+
+
+def _overlap(first: int, count: int, size: int) -> tuple[slice, slice]:
+    """Return which of the places first, first + 4, ... (`count` of them) lie in 0..size-1, and those places."""
+    start = max(0, -(first // 4))  # the first t with first + 4 t >= 0
+    stop = max(start, min(count, -(-(size - first) // 4)))
+    return slice(start, stop), slice(first + 4 * start, first + 4 * stop, 4) if stop > start else slice(0, 0)
