@@ -20,7 +20,7 @@ from .errors import (
     WeightFileError,
 )
 from .nets import Net, architecture, initial_weights, load
-from .pictures import read_picture, save_picture
+from .pictures import read_picture, sample_picture, save_picture
 from .primitives import *
 from .primitives import __all__ as _primitives
 from .rules import DECONVNET, DECONVNET_ZF, GUIDED, POSITIVE_PATHS, VANILLA
@@ -53,6 +53,7 @@ __all__ = [
     "initial_weights",
     "load",
     "read_picture",
+    "sample_picture",
     "save_picture",
     "to_device",
     "to_host",

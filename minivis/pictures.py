@@ -139,6 +139,13 @@ def save_picture(path: str | os.PathLike[str], picture: Array) -> None:
         part.unlink(missing_ok=True)
 
 
+def sample_picture() -> Path:
+    """Return the path of a photograph that every installation has: Matplotlib's, of Grace Hopper (public domain)."""
+    from matplotlib.cbook import get_sample_data
+
+    return Path(get_sample_data("grace_hopper.jpg", asfileobj=False))
+
+
 def picture_files(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the picture files below `folder`, by suffix, in the order of their names. None is opened.
 

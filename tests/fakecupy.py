@@ -515,6 +515,14 @@ vstack(tup, *, dtype=None, casting='same_kind')
 where(a, x=None, y=None)
 zeros(shape, dtype=float, order='C')
 zeros_like(a, dtype=None, order='K', subok=None, shape=None)
+fft.fft(a, n=None, axis=-1, norm=None)
+fft.fftfreq(n, d=1.0)
+fft.ifft(a, n=None, axis=-1, norm=None)
+fft.irfft(a, n=None, axis=-1, norm=None)
+fft.irfft2(a, s=None, axes=(-2, -1), norm=None)
+fft.rfft(a, n=None, axis=-1, norm=None)
+fft.rfft2(a, s=None, axes=(-2, -1), norm=None)
+fft.rfftfreq(n, d=1.0)
 linalg.cholesky(a)
 linalg.det(a)
 linalg.eigh(a, UPLO='L')
@@ -807,6 +815,7 @@ def functions_of(path):
 
 
 linalg = module("cupy.linalg", LinAlgError=np.linalg.LinAlgError, **functions_of("linalg."))
+fft = module("cupy.fft", **functions_of("fft."))
 stride_tricks = module("cupy.lib.stride_tricks", **functions_of("lib.stride_tricks."))
 lib = module("cupy.lib", stride_tricks=stride_tricks)
 runtime = module("cupy.cuda.runtime", CUDARuntimeError=CUDARuntimeError, getDeviceCount=lambda: 1)
@@ -817,6 +826,7 @@ cupy = module(
     __version__="14.2.0",
     ndarray=ndarray,
     ufunc=ufunc,
+    fft=fft,
     linalg=linalg,
     lib=lib,
     cuda=cuda,
@@ -833,7 +843,7 @@ cupyx_scipy = module("cupyx.scipy", ndimage=ndimage, special=special, get_array_
 cupyx = module("cupyx", scatter_add=add_at, errstate=errstate, scipy=cupyx_scipy)
 
 MODULES = {
-    m.__name__: m for m in (cupy, linalg, lib, stride_tricks, cuda, runtime, cupyx, cupyx_scipy, ndimage, special)
+    m.__name__: m for m in (cupy, fft, linalg, lib, stride_tricks, cuda, runtime, cupyx, cupyx_scipy, ndimage, special)
 }
 
 

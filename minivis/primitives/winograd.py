@@ -48,10 +48,10 @@ A_T = np.array(
 )
 BB, AA = np.kron(B_T, B_T), np.kron(A_T, A_T)  # (36, 36) and (16, 36): both directions of a tile at once
 
-STRIP_BYTES = 1 << 20  # of the gathered tiles; ours: 0.5 to 2 MiB measured alike
+LEAST_STRIP_BYTES, MOST_STRIP_BYTES = 1 << 20, 8 << 20  # of the gathered tiles; ours, to be measured
 LEAST_TILES = 36  # below, reading 36 / 9 times as much kernel costs more than it saves (ours, measured)
 LEAST_CHANNELS = 16  # below, the transforms cost more than the product (ours, measured)
-THREADS_FROM_TILES = 400  # per picture; below, each thread's reading of the whole kernel outweighs (ours, measured)
+THREADS_FROM_TILES = 400  # below, each thread's reading of the whole kernel outweighs (ours, measured)
 
 
 class WinogradPlan:
@@ -87,11 +87,15 @@ class WinogradPlan:
 
 
 class _Strip(NamedTuple):
-    """Rows of tiles of one picture."""
+    """Rows of tiles of some pictures."""
 
-    picture: int
+    pictures: slice
     top: int  # in tiles
     rows: int
+
+    def count(self, columns: int) -> int:
+        """Return how many tiles it has."""
+        return (self.pictures.stop - self.pictures.start) * self.rows * columns
 
 
 def forward(x: np.ndarray, plan: WinogradPlan, sides: Sides, out: tuple[int, int]) -> np.ndarray:
@@ -103,60 +107,73 @@ def forward(x: np.ndarray, plan: WinogradPlan, sides: Sides, out: tuple[int, int
     columns = -(-out[1] // 4)
 
     def work(strips: list[_Strip]) -> None:
-        most = max(strip.rows for strip in strips) * columns
-        buffers = [np.empty(size * most, x.dtype) for size in (36 * channels, 36 * channels, 36 * filters)]
+        most = max(strip.count(columns) for strip in strips)
+        d_buffer, v_buffer, m_buffer = _buffers(most, (36 * channels, 36 * channels, 36 * filters), x.dtype)
         for strip in strips:
-            tiles = strip.rows * columns
-            d, v, m = (buffer[: buffer.size // most * tiles] for buffer in buffers)
-            d = d.reshape(6, 6, strip.rows, columns, channels)
-            _gather(d, x[strip.picture], 4 * strip.top - sides.top, -sides.left)
-            np.matmul(bb, d.reshape(36, -1), out=v.reshape(36, -1))
-            np.matmul(v.reshape(36, tiles, channels), u, out=m.reshape(36, tiles, filters))
-            back = (aa @ m.reshape(36, -1)).reshape(4, 4, strip.rows, columns, filters)
-            _scatter(y[strip.picture], back, 4 * strip.top)
+            tiles = strip.count(columns)
+            some = strip.pictures
+            d = d_buffer[: 36 * tiles * channels].reshape(6, 6, -1, strip.rows, columns, channels)
+            v = v_buffer[: 36 * tiles * channels].reshape(36, tiles, channels)
+            m = m_buffer[: 36 * tiles * filters].reshape(36, tiles, filters)
+            _gather(d, x[some], 4 * strip.top - sides.top, -sides.left)
+            np.matmul(bb, d.reshape(36, -1), out=v.reshape(36, -1))  # B' d B
+            np.matmul(v, u, out=m)
+            back = aa @ m.reshape(36, -1)  # A' m A
+            _scatter(y[some], back.reshape(4, 4, -1, strip.rows, columns, filters), 4 * strip.top)
 
-    _run(list(_strips(len(x), out, 36 * channels * x.itemsize)), columns * -(-out[0] // 4), work)
+    _run(list(_strips(len(x), out, u, channels)), work, len(x) * columns * -(-out[0] // 4))
     return y
 
 
 def adjoint(g: np.ndarray, plan: WinogradPlan, sides: Sides, shape: tuple[int, ...]) -> np.ndarray:
     """Return the gradient of the input, of `shape`, for g (N, rows, columns, K): each step transposed, the same U."""
-    u_t = plan.transformed.swapaxes(1, 2)
-    filters, channels = u_t.shape[1:]
+    u = plan.transformed
+    channels, filters = u.shape[1:]
     bb_t, aa_t = BB.T.astype(g.dtype), AA.T.astype(g.dtype)
     gx = np.zeros(shape, g.dtype)
     columns = -(-g.shape[2] // 4)
 
     def work(strips: list[_Strip]) -> None:
-        most = max(strip.rows for strip in strips) * columns
-        buffers = [np.empty(size * most, g.dtype) for size in (16 * filters, 36 * filters, 36 * channels)]
+        most = max(strip.count(columns) for strip in strips)
+        p_buffer, m_buffer, v_buffer = _buffers(most, (16 * filters, 36 * filters, 36 * channels), g.dtype)
         for strip in strips:
-            tiles = strip.rows * columns
-            piece, m, v = (buffer[: buffer.size // most * tiles] for buffer in buffers)
-            piece = piece.reshape(4, 4, strip.rows, columns, filters)
-            _gather(piece, g[strip.picture], 4 * strip.top, 0)
+            tiles = strip.count(columns)
+            some = strip.pictures
+            piece = p_buffer[: 16 * tiles * filters].reshape(4, 4, -1, strip.rows, columns, filters)
+            m = m_buffer[: 36 * tiles * filters].reshape(36, tiles, filters)
+            v = v_buffer[: 36 * tiles * channels].reshape(36, tiles, channels)
+            _gather(piece, g[some], 4 * strip.top, 0)
             np.matmul(aa_t, piece.reshape(16, -1), out=m.reshape(36, -1))
-            np.matmul(m.reshape(36, tiles, filters), u_t, out=v.reshape(36, tiles, channels))
-            d = (bb_t @ v.reshape(36, -1)).reshape(6, 6, strip.rows, columns, channels)
-            _scatter(gx[strip.picture], d, 4 * strip.top - sides.top, -sides.left, add=True)
+            np.matmul(m, u.swapaxes(1, 2), out=v)
+            d = bb_t @ v.reshape(36, -1)
+            tiles_back = d.reshape(6, 6, -1, strip.rows, columns, channels)
+            _scatter(gx[some], tiles_back, 4 * strip.top - sides.top, -sides.left, add=True)
 
-    strips = list(_strips(len(g), g.shape[1:3], 36 * filters * g.itemsize))
-    # Neighbouring strips add into the same two rows: first every other one, then the rest.
+    strips = list(_strips(len(g), g.shape[1:3], u, filters))
+    # Neighbouring strips of a picture add into the same two rows: first every other one, then the rest.
     for phase in (0, 1):
         some = [strip for i, strip in enumerate(strips) if i % 2 == phase]
-        _run(some, columns * -(-g.shape[1] // 4), work)
+        _run(some, work, len(g) * columns * -(-g.shape[1] // 4))
     return gx
 
 
-def _strips(pictures: int, out: tuple[int, ...], tile_bytes: int) -> Iterator[_Strip]:
+def _strips(pictures: int, out: tuple[int, ...], u: np.ndarray, channels: int) -> Iterator[_Strip]:
+    """Cut the output into strips whose gathered tiles are about as large as U: both are read once per strip."""
     rows, columns = -(-out[0] // 4), -(-out[1] // 4)
-    height = min(rows, max(1, STRIP_BYTES // (tile_bytes * columns)))
-    for picture in range(pictures):
+    budget = min(max(LEAST_STRIP_BYTES, u.nbytes), MOST_STRIP_BYTES)
+    row_bytes = columns * 36 * channels * u.itemsize
+    together = max(1, budget // (rows * row_bytes))
+    height = rows if together > 1 else min(rows, max(1, budget // row_bytes))
+    for first in range(0, pictures, together):
         for top in range(0, rows, height):
-            yield _Strip(picture, top, min(height, rows - top))
+            yield _Strip(slice(first, min(first + together, pictures)), top, min(height, rows - top))
 
 
-def _run(strips: list[_Strip], tiles: int, work: Callable[[list[_Strip]], None]) -> None:
+def _buffers(most: int, sizes: tuple[int, ...], dtype: np.dtype) -> list[np.ndarray]:
+    return [np.empty(most * size, dtype) for size in sizes]
+
+
+def _run(strips: list[_Strip], work: Callable[[list[_Strip]], None], tiles: int) -> None:
     if not strips:
         return
     if tiles >= THREADS_FROM_TILES:
@@ -166,27 +183,27 @@ def _run(strips: list[_Strip], tiles: int, work: Callable[[list[_Strip]], None])
 
 
 def _gather(tiles: np.ndarray, maps: np.ndarray, top: int, left: int) -> None:
-    """Fill `tiles` (s, s, rows, columns, C) with ``maps[top + 4 t + i, left + 4 u + j]``, zeros outside."""
+    """Fill `tiles` (s, s, N, rows, columns, C) with ``maps[:, top + 4 t + i, left + 4 u + j]``, zeros outside."""
     for i in range(tiles.shape[0]):
-        there_y, inside_y = _overlap(top + i, tiles.shape[2], maps.shape[0])
+        there_y, inside_y = _overlap(top + i, tiles.shape[3], maps.shape[1])
         for j in range(tiles.shape[1]):
-            there_x, inside_x = _overlap(left + j, tiles.shape[3], maps.shape[1])
+            there_x, inside_x = _overlap(left + j, tiles.shape[4], maps.shape[2])
             tile = tiles[i, j]
-            tile[there_y, there_x] = maps[inside_y, inside_x]
-            tile[: there_y.start] = tile[there_y.stop :] = 0
-            tile[:, : there_x.start] = tile[:, there_x.stop :] = 0
+            tile[:, there_y, there_x] = maps[:, inside_y, inside_x]
+            tile[:, : there_y.start] = tile[:, there_y.stop :] = 0
+            tile[:, :, : there_x.start] = tile[:, :, there_x.stop :] = 0
 
 
 def _scatter(maps: np.ndarray, tiles: np.ndarray, top: int, left: int = 0, add: bool = False) -> None:
     """Lay `tiles` back where `_gather` takes them from, or add them there; what lies outside is dropped."""
     for i in range(tiles.shape[0]):
-        there_y, inside_y = _overlap(top + i, tiles.shape[2], maps.shape[0])
+        there_y, inside_y = _overlap(top + i, tiles.shape[3], maps.shape[1])
         for j in range(tiles.shape[1]):
-            there_x, inside_x = _overlap(left + j, tiles.shape[3], maps.shape[1])
+            there_x, inside_x = _overlap(left + j, tiles.shape[4], maps.shape[2])
             if add:
-                maps[inside_y, inside_x] += tiles[i, j, there_y, there_x]
+                maps[:, inside_y, inside_x] += tiles[i, j, :, there_y, there_x]
             else:
-                maps[inside_y, inside_x] = tiles[i, j, there_y, there_x]
+                maps[:, inside_y, inside_x] = tiles[i, j, :, there_y, there_x]
 
 
 def _overlap(first: int, count: int, size: int) -> tuple[slice, slice]:

@@ -18,6 +18,7 @@ from ..backend import Array, array_module
 from ..errors import InputError
 
 ENOUGH, FLATTER = 1e-4, 0.9  # constants of the two Wolfe conditions (Nocedal and Wright 2006, section 3.1)
+LONGEST = 1024  # times the trial step, in one line search (ours)
 CURVED = 1e-10  # a pair whose s.y is below this share of y.y tells nothing (ours)
 
 
@@ -132,8 +133,8 @@ def line_search(
 
     Bisection and doubling (Lewis and Overton 2013, "Nonsmooth optimization via quasi-Newton methods"), which also
     copes with the kinks that ReLUs make: t is too long where the value has not fallen enough, too short where the slope
-    is still as steep as at the start.
-    Where nothing is found in `trials`, the longest t with enough fall is taken, or 0.
+    is still as steep as at the start. It is doubled up to `LONGEST` at most, as some objectives have no end. Where
+    nothing is found in `trials`, the longest t with enough fall is taken, or 0.
 
     Returns
     -------
@@ -150,7 +151,7 @@ def line_search(
         slope, slope_there = dot(trial - point, cost.gradient), dot(trial - point, there.gradient)
         fell = (there.value <= cost.value + ENOUGH * slope) & (there.value < cost.value) & xp.isfinite(slope_there)
         inside = _any((trial > bounds[0]) & (trial < bounds[1]) & (way != 0))  # else a longer t changes nothing
-        further = fell & (slope_there < FLATTER * slope) & inside
+        further = fell & (slope_there < FLATTER * slope) & inside & (t < LONGEST)
         done = done | (fell & ~further)
         if bool(done.all()):
             return trial, there, t

@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import to_host
 from ..errors import InputError
 from ..nets import ARCHITECTURES, Architecture, architecture, load
-from ..weights import save_weights, sha256_of
+from ..weights import save_weights
 from .data import TEST_TENTH, VALIDATION_TENTH, Folder, Pictures, open_folder, random_views, stored_side, tenth
 from .evaluation import Evaluation, evaluate
 from .loop import Training, nested
@@ -173,7 +173,7 @@ def _report_data(folder: Folder, shown: Pictures, hidden: Pictures, validate: bo
 
 def _report(out: Path, labels: tuple[str, ...], found: Evaluation, part: str) -> None:
     """Print the accuracy on the held-out part, by class, with what each class is taken for most often."""
-    print(f"\n{out}: {out.stat().st_size:,} bytes, sha256 {sha256_of(out, fresh=True)}")
+    print(f"\n{out}: {out.stat().st_size:,} bytes, sha256 {hashlib.sha256(out.read_bytes()).hexdigest()}")
     print(f"{part} part, the file loaded again: {found.right} of {found.total} right, {found.accuracy:.2%}")
     for label, share, row in zip(labels, found.by_class, found.confusion, strict=True):
         wrong = [f"{labels[i]} {row[i]}" for i in np.argsort(-row, kind="stable") if row[i] and labels[i] != label]

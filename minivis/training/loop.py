@@ -187,7 +187,7 @@ class Training:
         right, loss, gradients = self._differentiate(now.weights, chosen)
         if not np.isfinite(loss):
             raise InputError(f"the loss of step {now.steps + 1} is {loss}: try a smaller learning rate")
-        gradients, norm = clip_norm(gradients, self.clip or np.inf)
+        gradients, norm = clip_norm(gradients, np.inf if self.clip is None else self.clip)
         lr = self.lr(now.steps)
         weights, memory = self.optimizer.step(now.weights, gradients, now.memory, lr, now.steps + 1)
 
@@ -218,10 +218,12 @@ class Training:
             labels = self.labels[chosen[part]]
             tensors = {name: Tensor(w) for name, w in weights.items()}  # only these are recorded, not the pictures
             x, rng = to_device(pictures[part], self.device), np.random.default_rng(seed)
-            logits = self._net.capture(x, [self._net.logits], weights=nested(tensors), rng=rng)[self._net.logits]
-            loss = sum(cross_entropy(logits, labels=labels)) * (1 / len(chosen))
+            with np.errstate(over="ignore", invalid="ignore"):  # the caller looks whether the loss is finite
+                logits = self._net.capture(x, [self._net.logits], weights=nested(tensors), rng=rng)[self._net.logits]
+                loss = sum(cross_entropy(logits, labels=labels)) * (1 / len(chosen))
+                gradients = backward(loss, list(tensors.values()))
             right = int((to_host(logits.value).argmax(-1) == labels).sum())
-            return right, float(loss.value), backward(loss, list(tensors.values()))
+            return right, float(loss.value), gradients
 
         with ThreadPoolExecutor(len(parts)) as pool:
             first, *others = pool.map(differentiate, parts, seeds)

@@ -144,6 +144,8 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> tuple[Arrays, flo
 
     The length is that of all of them as one vector (Pascanu et al. 2013, algorithm 1).
     """
+    if not limit > 0:
+        raise InputError(f"expected a length above 0, got {limit}")
     length = math.sqrt(sum(float((g * g).sum()) for g in gradients.values()))
     factor = limit / length if length > limit else 1.0
     return {name: g * factor for name, g in gradients.items()}, length

@@ -59,7 +59,7 @@ class Found:
 
 def natural(name: str) -> list[str | int]:
     """Sort key that puts conv2d_2 before conv2d_10."""
-    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", name)]
+    return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", name)]
 
 
 def kernel_and_bias(tensors: Iterable[tuple[str, Shape]]) -> Parts | None:
@@ -172,7 +172,7 @@ def keras_3(file: Hdf5File) -> Found | None:
     layers: dict[str, list[str]] = {}
     for where in file.datasets("layers"):
         layer, _, variables = where.rpartition("/")[0].rpartition("/")
-        if variables == "vars" and layer.rpartition("/")[0].rpartition("/")[2] in ("layers", ""):
+        if variables == "vars" and layer.rpartition("/")[0].rpartition("/")[2] == "layers":
             layers.setdefault(layer.removeprefix("layers/").replace("/layers/", "/"), []).append(where)
     return _gather("keras-3", file, layers)
 

@@ -50,7 +50,8 @@ def test_forward_and_adjoint_equal_the_readable_ones(size, padding, dtype, rng):
 @pytest.mark.parametrize("strip_bytes", [1, 20_000, 1 << 30])
 @pytest.mark.parametrize("threads_from", [0, 10**9])
 def test_the_same_in_any_strips_and_threads(strip_bytes, threads_from, rng, monkeypatch):
-    monkeypatch.setattr(winograd, "STRIP_BYTES", strip_bytes)
+    monkeypatch.setattr(winograd, "LEAST_STRIP_BYTES", strip_bytes)
+    monkeypatch.setattr(winograd, "MOST_STRIP_BYTES", strip_bytes)
     monkeypatch.setattr(winograd, "THREADS_FROM_TILES", threads_from)
     x, kernel, y, r = both(rng, (27, 22), 1, "float64", n=3)
     plan = WinogradPlan(kernel)

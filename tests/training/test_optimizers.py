@@ -29,7 +29,10 @@ def walk(optimizer, weights, gradients, lr=0.05):
 
 def random_tables(count, dtype="float64", seed=0):
     rng = np.random.default_rng(seed)
-    return [{"a/kernel": rng.normal(size=(3, 4)).astype(dtype), "a/bias": rng.normal(size=4).astype(dtype)} for _ in range(count)]
+    return [
+        {"a/kernel": rng.normal(size=(3, 4)).astype(dtype), "a/bias": rng.normal(size=4).astype(dtype)}
+        for _ in range(count)
+    ]
 
 
 @pytest.mark.verify
@@ -96,6 +99,7 @@ def test_float32_stays_and_nothing_is_changed_in_place(optimizer):
         lambda: cosine(0.1, 0),
         lambda: cosine(0.1, 10, warmup=10),
         lambda: staircase(0.1, 0),
+        lambda: clip_norm({}, 0.0),
     ],
 )
 def test_constants_out_of_range_are_refused(wrong):
