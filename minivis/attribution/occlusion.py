@@ -9,6 +9,7 @@ from ..backend import Array, array_module, like, ndimage_of
 from ..errors import InputError
 from ..nets import Net
 from ..primitives.windows import pair
+from .propagation import Change, full_passes, passes
 from .targets import Target, resolve, values_at
 
 Fill = None | str | float | tuple[float, float, float]
@@ -33,7 +34,8 @@ def occlusion(
     output: str | None = None,
     value: bool = False,
     overhang: bool = False,
-    batch: int = 16,
+    incremental: bool = True,
+    memory: int = 256 << 20,
     progress: Progress = None,
 ) -> Array:
     """Slide a window over the picture and return how much the score drops where it lies.
@@ -57,8 +59,10 @@ def occlusion(
     overhang : bool
         False: windows lie inside the picture. True: one window is centred on each cell of stride x stride pixels, and
         may overhang the edge, so that the map covers the picture evenly.
-    batch : int
-        Pictures per forward pass: bounds the memory.
+    incremental : bool
+        Compute anew only what a window changes (see `propagation.py`): the same numbers, sooner. False: whole passes.
+    memory : int
+        About how many bytes of maps to hold at once.
     progress : callable, optional
         Wraps the iterable of passes, for example ``tqdm``.
 
@@ -80,7 +84,7 @@ def occlusion(
     clean = net.capture(x, [row])[row]
     chosen = resolve(net, clean, target)
     scores = np.empty((len(x), len(corners)))
-    for n, some, captured in _covered(net, x, corners, window, fill, [row], batch, progress):
+    for n, some, captured in _covered(net, x, corners, window, fill, [row], memory, incremental, progress):
         scores[n, some] = values_at(captured[row], [chosen[n]] * len(captured[row]))
     if not value:
         scores = values_at(clean, chosen)[:, None] - scores
@@ -96,14 +100,15 @@ def random_occlusion(
     fill: Fill = "grey",
     output: str | None = None,
     rng: np.random.Generator | None = None,
-    batch: int = 16,
+    incremental: bool = True,
+    memory: int = 256 << 20,
     progress: Progress = None,
 ) -> RandomOcclusion:
     """Cover `count` random places, and tell for which of them the class is still the network's first choice.
 
     Parameters
     ----------
-    net, x, target, window, fill, output, batch, progress
+    net, x, target, window, fill, output, incremental, memory, progress
         As in `occlusion`.
     count : int
         How many places; the same ones for every picture.
@@ -124,7 +129,7 @@ def random_occlusion(
     clean = net.capture(x, [row, net.logits])
     chosen, first_choice = resolve(net, clean[row], target), resolve(net, clean[net.logits], None)
     scores, kept = np.empty((len(x), count)), np.empty((len(x), count), bool)
-    for n, some, captured in _covered(net, x, corners, window, fill, [row, net.logits], batch, progress):
+    for n, some, captured in _covered(net, x, corners, window, fill, [row, net.logits], memory, incremental, progress):
         scores[n, some] = values_at(captured[row], [chosen[n]] * len(captured[row]))
         kept[n, some] = [choice == first_choice[n] for choice in resolve(net, captured[net.logits], None)]
     return RandomOcclusion(corners, scores, kept)
@@ -146,26 +151,20 @@ def _covered(
     window: tuple[int, int],
     fill: Fill,
     rows: list[str],
-    batch: int,
+    memory: int,
+    incremental: bool,
     progress: Progress,
-) -> Iterator[tuple[int, slice, dict[str, Array]]]:
-    """Run the network on each picture under each window; yield picture, windows and the rows captured."""
-    if batch < 1:
-        raise InputError(f"batch must be at least 1, got {batch}")
+) -> Iterator[tuple[int, list[int], dict[str, Array]]]:
+    """Run the network on each picture under each window; yield picture, windows and the rows wanted."""
     cover = _cover(net, x, window, fill)
-    jobs = [(n, slice(first, first + batch)) for n in range(len(x)) for first in range(0, len(corners), batch)]
-    for n, some in progress(jobs) if progress else jobs:
-        pictures = array_module(x).repeat(x[n : n + 1], len(corners[some]), 0)
-        for picture, corner in zip(pictures, corners[some], strict=True):
-            place = _inside(corner, window, picture.shape)
-            picture[place] = cover[n][place]
-        yield n, some, net.capture(pictures, rows)
-
-
-def _inside(corner: np.ndarray, window: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Return the part of a window that lies inside the picture."""
-    top, left = (int(c) for c in corner)
-    return slice(max(top, 0), min(top + window[0], shape[0])), slice(max(left, 0), min(left + window[1], shape[1]))
+    height, width = x.shape[1:3]
+    changes = [
+        Change(max(top, 0), min(top + window[0], height), max(left, 0), min(left + window[1], width))
+        for top, left in corners.tolist()
+    ]
+    run = passes if incremental else full_passes
+    found = ((n, *part) for n in range(len(x)) for part in run(net, x[n : n + 1], changes, cover[n], rows, memory))
+    yield from progress(found) if progress else found
 
 
 def _cover(net: Net, x: Array, window: tuple[int, int], fill: Fill) -> Array:

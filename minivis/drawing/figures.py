@@ -6,7 +6,7 @@ title is cut off or laid over a picture.
 
 import math
 import os
-import textwrap
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -140,13 +140,27 @@ class _Page:
 
 
 def _wrapped(text: str, width: int, points: int) -> str:
-    """Break `text` into lines that fit into `width` pixels: its letters are about 0.56 of their size wide.
+    """Break `text` into lines that fit into `width` pixels: between words, and in row names after a slash."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines.append("")
+        for piece in re.findall(r"\s+|[^\s/]*/|[^\s/]+", line):
+            # A piece that is too long for a whole line is broken anywhere.
+            for part in piece if _width(piece, points) > width else [piece]:
+                if lines[-1] and _width(lines[-1] + part, points) > width:
+                    lines.append("")
+                lines[-1] += part
+    return "\n".join(line.strip() for line in lines)
 
-    Row names such as fire2/concat may break after their slash.
-    """
-    letters = max(8, int(width / (0.56 * points * DPI / 72)))
-    lines = (textwrap.fill(line.replace("/", "/\0 "), letters) for line in text.split("\n"))
-    return "\n".join(lines).replace("\0 ", "").replace("\0", "")
+
+def _width(text: str, points: int) -> float:
+    """Return how many pixels wide `text` is drawn."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))  # one object for all sizes
+    font.set_size(points, DPI)
+    font.set_text(text.rstrip(), 0)
+    return font.get_width_height()[0] / 64  # FreeType counts in 64ths of a pixel
 
 
 def _height(text: str, points: int) -> int:

@@ -38,7 +38,7 @@ class LBFGS:
 
     pairs: int = 10
     bounds: tuple[Any, Any] | None = None
-    trials: int = 25
+    trials: int = 16
 
     def __post_init__(self) -> None:
         if self.pairs < 1 or self.trials < 1:

@@ -83,7 +83,8 @@ class Training:
     view : function, optional
         ``view(pictures, size, rng)`` gives what the net is shown, for example `random_views`. None: the pictures.
     rng : numpy.random.Generator
-        Draws the first weights, the order of the pictures, their views and dropout. Not used after `state` was given.
+        Draws the first weights, the order of the pictures, their views and dropout. With `state`, it goes on
+        from the state there.
     clip : float, optional
         The largest length of the gradient: see `clip_norm`.
     threads : int
@@ -133,13 +134,10 @@ class Training:
         self._check(batch)
         self.batches = -(-len(pictures) // batch)
         self._net = Net(architecture, {}, device)  # its weights are passed in at each step
+        self._rng = rng
         if state is None:
-            self._rng = rng
             self.state = self._first_state()
         else:
-            bit_generator = getattr(np.random, state.rng["bit_generator"])()
-            bit_generator.state = state.rng
-            self._rng = np.random.Generator(bit_generator)
             self.state = state._replace(
                 weights=self._on_device(state.weights),
                 memory={part: self._on_device(arrays) for part, arrays in state.memory.items()},
@@ -180,7 +178,7 @@ class Training:
         now = self.state
         if now.steps == self.steps:
             raise StopIteration
-        # A step that was interrupted has drawn numbers already: draw them again.
+        # The generator may be elsewhere: it is the caller's, and a step that was interrupted has drawn numbers already.
         self._rng.bit_generator.state = now.rng
         epoch, batch = divmod(now.steps, self.batches)
         chosen = np.array_split(now.order, self.batches)[batch]

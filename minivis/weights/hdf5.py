@@ -114,7 +114,7 @@ class Hdf5File:
                 return None
             node = self._object(where)
             declared = self._h5py.h5a.open(node.id, name.encode())
-            dtype, entries = declared.dtype, prod(declared.shape)
+            dtype, entries = declared.dtype, prod(declared.shape or ())
             if dtype.kind not in "Siuf":
                 kind = "variable length or another type" if dtype.kind == "O" else str(dtype)
                 raise complaint(self.path, f"expected numbers or text of fixed length, found {kind}", f"{where}@{name}")

@@ -7,7 +7,7 @@ from small import ALL, BRANCHES, CHAIN, CLASS_MAPS, LABELS, pictures, small_net
 import minivis as mv
 from minivis.errors import InputError, UnknownName
 from minivis.nets import Architecture, Net
-from minivis.nets.layers import Input, Linear, Normalize
+from minivis.nets.layers import Conv, Input, Linear, MaxPool, Normalize, ReLU
 from minivis.testing import relative_error
 
 
@@ -48,7 +48,7 @@ def test_a_batch_is_its_pictures_one_by_one():
         lambda x, t: mv.grad_cam(net, x, t),
         lambda x, t: mv.guided_grad_cam(net, x, t),
         lambda x, t: mv.cam(net, x, t),
-        lambda x, t: mv.occlusion(net, x, t, window=5, stride=4, batch=4),
+        lambda x, t: mv.occlusion(net, x, t, window=5, stride=4, memory=1),
     ]
     for method in methods:
         together = method(x, [1, 0, 4])
@@ -288,7 +288,6 @@ def test_random_occlusion_tells_when_the_class_survives(rng):
         ({"stride": 0}, "stride must be"),
         ({"window": 0}, "window must be"),
         ({"fill": "red"}, "fill must be"),
-        ({"batch": 0}, "batch must be"),
     ],
 )
 def test_occlusion_refuses(options, message):
@@ -296,12 +295,53 @@ def test_occlusion_refuses(options, message):
         mv.occlusion(small_net(), pictures(), 0, **{"window": 4, "stride": 4, **options})
 
 
-def test_progress_wraps_the_passes():
+@pytest.mark.parametrize("incremental", [True, False])
+def test_progress_wraps_the_passes(incremental):
     seen = []
-    mv.occlusion(
-        linear_net(), pictures(LINEAR), 0, 4, 4, batch=3, progress=lambda jobs: (seen.append(j) or j for j in jobs)
-    )
-    assert len(seen) == 2 * 2  # two pictures, four windows in passes of three
+
+    def watch(parts):
+        return (seen.append(part) or part for part in parts)
+
+    mv.occlusion(linear_net(), pictures(LINEAR), 0, 4, 4, memory=1, incremental=incremental, progress=watch)
+    assert len(seen) == 2 * 4  # two pictures, four windows, one at a time
+
+
+GAPS = Architecture(
+    "gaps",
+    (
+        ("input", Input(19)),
+        ("normalize", Normalize((100.0,) * 3)),
+        ("conv1", Conv(4, kernel=2, stride=3)),  # skips every third pixel, and the last
+        ("relu1", ReLU()),
+        ("pool1", MaxPool(2, 2)),  # floor: one more row and column are never read
+        ("fc", Linear(3)),
+    ),
+    ("a", "b", "c"),
+    maps="pool1",
+)
+
+
+@pytest.mark.parametrize("memory", [1, 40_000, 1 << 30])
+@pytest.mark.parametrize("overhang", [True, False])
+@pytest.mark.parametrize("a", [*ALL, LINEAR, GAPS], ids=lambda a: a.name)
+def test_incremental_occlusion_is_exact(a, overhang, memory):
+    net, x = small_net(a), pictures(a, 2)
+    for window, stride in [((4, 3), (2, 5)), (1, 4), (7, 4)]:
+        for output in (net.logits, net.maps):
+            options = {"window": window, "stride": stride, "output": output, "overhang": overhang, "value": True}
+            fast = mv.occlusion(net, x, 1, **options, memory=memory)
+            full = mv.occlusion(net, x, 1, **options, incremental=False)
+            assert np.abs(fast - full).max() <= 1e-12 * np.abs(full).max()
+
+
+def test_incremental_occlusion_runs_no_row_on_whole_maps_twice(monkeypatch):
+    """Local rows run on whole maps for the clean picture alone."""
+    net, x, whole = small_net(BRANCHES), pictures(BRANCHES, 1), []
+    original = Net._run
+    monkeypatch.setattr(Net, "_run", lambda self, row, *rest: whole.append(row.name) or original(self, row, *rest))
+    mv.occlusion(net, x, 1, window=3, stride=3)
+    assert whole.count("conv1") == 2  # the clean score, and the clean maps
+    assert whole.count("fc") == 2
 
 
 # ---- rows and kernels ----

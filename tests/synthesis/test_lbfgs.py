@@ -11,8 +11,10 @@ from minivis.objectives import l2, match
 from minivis.synthesis import LBFGS, ascend
 from minivis.synthesis.lbfgs import Cost, direction, dot, lbfgs_step, line_search, nothing_past
 
+DEFAULT = LBFGS()
 
-def descend(f, x, options=LBFGS(), steps=500, first=1.0):
+
+def descend(f, x, options=DEFAULT, steps=500, first=1.0):
     """Step until all points are stuck; return the points, their costs and how often f was asked."""
     asked = []
 
@@ -100,7 +102,8 @@ def test_bounds_may_differ_from_value_to_value():
     found, cost, _ = descend(f, np.zeros((1, 6)), LBFGS(bounds=(low, high)))
     assert (found >= low).all()
     assert (found <= high).all()
-    best = minimize(lambda z: (f(z[None])[0][0], f(z[None])[1][0]), np.zeros(6), jac=True, bounds=list(zip(low, high)))
+    box = list(zip(low, high, strict=True))
+    best = minimize(lambda z: (f(z[None])[0][0], f(z[None])[1][0]), np.zeros(6), jac=True, bounds=box)
     assert cost.value[0] == pytest.approx(best.fun, rel=1e-6)
 
 

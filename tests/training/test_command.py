@@ -59,6 +59,11 @@ def log_of(out):
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
 
 
+def steps_in_checkpoint(out):
+    with np.load(f"{out}.training/checkpoint.npz") as checkpoint:
+        return json.loads(str(checkpoint["text"]))["state"]["steps"]
+
+
 @pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
     """The file of a run that was never interrupted."""
@@ -75,11 +80,13 @@ def test_a_killed_run_resumes_to_the_same_bits(data, whole, tmp_path, stop):
     killed = start(stop, signal.SIGKILL, data, out)
     assert killed.returncode == -signal.SIGKILL
     assert not out.exists()
+    assert steps_in_checkpoint(out) == stop
     resumed = start(0, 0, data, out, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.count("epoch ") == (3 if stop == 2 else 2)
     assert out.read_bytes() == whole.read_bytes()
     assert log_of(out) == log_of(whole)
+    assert [entry["epoch"] for entry in log_of(out)] == [1, 2, 3]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to itself")
@@ -89,6 +96,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(data, whole, tmp_path)
     assert stopped.returncode == 130
     assert "stopped after step 5 of 12" in stopped.stderr and "--resume" in stopped.stderr
     assert "Traceback" not in stopped.stderr
+    assert steps_in_checkpoint(out) == 5
     assert train(data, out, "--resume") == 0
     assert out.read_bytes() == whole.read_bytes()
 

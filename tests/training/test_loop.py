@@ -8,7 +8,7 @@ from tiny import TINY, make_pictures
 
 from minivis.backend import to_host
 from minivis.errors import InputError, WeightFileError
-from minivis.nets import Architecture, architecture, initial_weights
+from minivis.nets import Architecture, Net, architecture, initial_weights
 from minivis.nets.layers import Input, Linear, Normalize, Softmax
 from minivis.nets.vgg16 import blocks, classifier
 from minivis.training import (
@@ -112,6 +112,18 @@ def test_a_vgg_learns_sixteen_pictures_of_noise_by_heart(optimizer, lr):
     steps = list(training)
     assert evaluate(training.net(), pictures, labels).right == 16
     assert steps[-1].loss < steps[0].loss  # with dropout on, so not near 0
+
+
+def test_dropout_is_on(monkeypatch):
+    asked = []
+    capture = Net.capture
+    monkeypatch.setattr(
+        Net, "capture", lambda net, x, names, **more: asked.append(more["rng"]) or capture(net, x, names, **more)
+    )
+    training = train_tiny(threads=2)
+    next(training), next(training)
+    masks = [rng.random(4).tolist() for rng in asked]  # each part of each batch has other random numbers
+    assert len(masks) == 4 and all(a != b for i, a in enumerate(masks) for b in masks[:i])
 
 
 def test_everything_stays_float32():

@@ -1,4 +1,6 @@
-"""`minivis train` with the tiny network in its list; may end its own process just before a step.
+"""`minivis train` with the tiny network in its list; may send itself a signal just before a step.
+
+If that is KILL, a checkpoint is written after every step; if not, only where the code writes one anyway.
 
 python tiny_train.py STEP SIGNAL ARGUMENTS...   (STEP 0: never)
 """
@@ -13,6 +15,7 @@ from minivis.nets import ARCHITECTURES
 from minivis.training import command, loop, runs
 
 ARCHITECTURES[TINY.name] = TINY
+KILL = 9
 
 
 def main(stop: int, signal: int, arguments: list[str]) -> int:
@@ -26,7 +29,7 @@ def main(stop: int, signal: int, arguments: list[str]) -> int:
         return step(training)
 
     loop.Training.__next__ = deadly
-    if stop:
+    if signal == KILL:
         runs.SECONDS_BETWEEN = 0.0
     return command.run(parser.parse_args(arguments))
 

@@ -3,10 +3,12 @@
 The numbers are those of the list of bad inputs that the loader is held to.
 """
 
+import io
 import os
 import pickle
 import socket
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -266,33 +268,42 @@ def h27_one_chunk_of_two_written(folder):
     return edited(folder, edit)
 
 
-def chunk_bomb(folder, shape, chunk, size, level=9):
-    """One chunk, declared to hold `chunk` numbers, that inflates to `size` bytes of zeros."""
+def chunk_bomb(folder, chunk, size):
+    """A tensor of 4 numbers in one chunk, declared to hold `chunk` numbers, that inflates to `size` MiB of zeros."""
 
     def edit(f):
         del f[BIAS]
-        d = f.create_dataset(BIAS, shape, "f4", maxshape=(None,), chunks=(chunk,), compression="gzip")
-        packer = zlib.compressobj(level)
-        d.id.write_direct_chunk(
-            (0,), b"".join(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)) + packer.flush()
-        )
+        d = f.create_dataset(BIAS, (4,), "f4", maxshape=(None,), chunks=(chunk,), compression="gzip")
+        packer = zlib.compressobj(1)
+        pieces = [packer.compress(bytes(1 << 20)) for _ in range(size)]
+        d.id.write_direct_chunk((0,), b"".join(pieces) + packer.flush())
 
     return edited(folder, edit)
 
 
 @case("a chunk of 268435456 bytes")
 def h28_huge_chunk(folder):
-    return chunk_bomb(folder, (4,), 64 << 20, 256 << 20)
+    return chunk_bomb(folder, 64 << 20, 256)
 
 
 @case("bytes is stored")
 def h28_chunk_that_inflates(folder):
-    return chunk_bomb(folder, (4,), 4, 512 << 20)
+    return chunk_bomb(folder, 4, 256)
 
 
-@case("holds more than")
+@case("holds 4194309 bytes or more")
 def h28_plausible_chunk_that_inflates(folder):
-    return chunk_bomb(folder, (4,), 1 << 20, 1 << 30)
+    return chunk_bomb(folder, 1 << 20, 256)
+
+
+@case("holds 0 bytes or more")
+def h28_chunk_shorter_than_its_checksum(folder):
+    def edit(f):
+        del f[BIAS]
+        d = f.create_dataset(BIAS, (4,), "f4", chunks=(4,), fletcher32=True)
+        d.id.write_direct_chunk((0,), b"ab")
+
+    return edited(folder, edit)
 
 
 @case("chunks; at most")
@@ -300,7 +311,7 @@ def h28_too_many_chunks(folder):
     return replaced(folder, BIAS, shape=(1 << 20,), dtype="f4", chunks=(1,))
 
 
-@case("checksum")
+@case("cannot be read")
 def h30_fletcher32(folder):
     data = np.arange(4, dtype="f4") + 7
     path = replaced(folder, BIAS, data=data, chunks=(4,), fletcher32=True)
@@ -516,9 +527,7 @@ class Payload:
 
 
 def npy(array):
-    from io import BytesIO
-
-    out = BytesIO()
+    out = io.BytesIO()
     np.lib.format.write_array(out, np.asarray(array))
     return out.getvalue()
 
@@ -601,8 +610,6 @@ def n69_negative_shape(folder):
 
 @case("two members have this name")
 def n70_duplicate_members(folder):
-    import warnings
-
     path = archive(folder, {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -627,7 +634,7 @@ def n72_encrypted(folder):
 
 @case("needs 16 bytes, the archive has")
 def n73_deflate_bomb(folder):
-    return archive(folder, {BIAS_NPY: npy(np.ones(4, "f4")) + bytes(256 << 20)}, zipfile.ZIP_DEFLATED)
+    return archive(folder, {BIAS_NPY: npy(np.ones(4, "f4")) + bytes(160 << 20)}, zipfile.ZIP_DEFLATED)
 
 
 @case()

@@ -132,7 +132,7 @@ def caffe_npz(path, weights=WEIGHTS, save=np.savez):
         arrays[f"{row}/weight"] = np.ascontiguousarray(kernel)
         if "bias" in tensors:
             arrays[f"{row}/bias"] = tensors["bias"]
-    with open(path, "wb") as f:
+    with path.open("wb") as f:
         save(f, **arrays)
     return path
 

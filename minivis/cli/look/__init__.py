@@ -132,7 +132,7 @@ def _conclude(folder: Path, page: report.Page) -> None:
     figure = drawing.contact_sheet(
         [panel.picture for panel in sheet],
         [panel.title for panel in sheet],
-        caption=f"{page.title}. What the colours mean stands in each method's own picture and in report.html.",
+        caption="What the colours mean stands in each method's own picture and in report.html.",
     )
     drawing.save_figure(folder / "contact-sheet.png", figure)
     report.write(folder / "report.html", page)
