@@ -169,6 +169,13 @@ def test_no_text_is_cut_off_or_lies_over_a_picture_or_another_text(side):
         assert not any(box.overlaps(other) for other in boxes[:i])
 
 
+def test_rows_without_titles_stand_apart():
+    figure = drawing.grid([np.zeros((20, 20, 3))] * 4, columns=2, side=20)
+    places = sorted((image.ox, image.oy) for image in figure.images)
+    assert places[1][1] - places[0][1] > 25
+    assert places[2][0] - places[0][0] > 25
+
+
 def test_row_names_break_after_their_slash_and_titles_keep_their_lines():
     figure = drawing.grid([np.zeros((80, 80, 3))], ["saliency\nfire2/squeeze1x1"], side=80)
     assert figure.texts[0].get_text() == "saliency\nfire2/\nsqueeze1x1"

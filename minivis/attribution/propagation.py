@@ -1,8 +1,8 @@
 """What a change in a small part of the picture changes in a network, and nothing else.
 
 A convolution or a pool makes the rectangle that changed a little larger, or smaller by its stride; outside, each
-activation is the one of the clean picture, computed once. So for each row only that rectangle is computed anew, from the
-clean maps with the rectangle below laid over them. It is exact, not an approximation (Nakandala et al. 2019,
+activation is the one of the clean picture, computed once. So for each row only that rectangle is computed anew, from
+the clean maps with the rectangle below laid over them. It is exact, not an approximation (Nakandala et al. 2019,
 "Incremental and approximate inference for faster occlusion-based deep CNN explanations", section 4).
 
 Changes whose rectangles have the same shape in every row are computed together, as one batch.
@@ -88,15 +88,14 @@ def passes(
     (list of int, dict)
         Which changes, and the rows wanted for them.
     """
-    plan = _Plan(net, x, names)
+    plan = _Plan(net, x, names, changes)
     for some in _parts(range(len(changes)), max(1, memory // (4 * plan.edge_bytes))):
         edge = {name: array_module(x).repeat(plan.clean[name], len(some), 0) for name in plan.edge}
         groups: dict[tuple, list[int]] = defaultdict(list)
         for i in some:
             groups[plan.key(changes[i])].append(i)
         for group in groups.values():
-            path = plan.steps(changes[group[0]])
-            for part in _parts(group, max(1, memory // (4 * _bytes(plan, path)))):
+            for part in _parts(group, max(1, memory // (4 * _bytes(plan, changes[group[0]])))):
                 _fill(edge, plan, [changes[i] for i in part], [i - some[0] for i in part], covers)
         yield list(some), net.capture(edge, names)
 
@@ -116,75 +115,91 @@ def full_passes(
 
 
 class _Plan:
-    """The rows that can be computed piece by piece, and their clean maps."""
+    """Which rows are computed piece by piece, their clean maps, and what a change means at each of them.
 
-    def __init__(self, net: Net, x: Array, names: Sequence[str]):
+    Rows are taken piece by piece until a change in the middle of the picture reaches half of their map: from there on
+    whole maps, in large batches, are sooner done.
+    """
+
+    def __init__(self, net: Net, x: Array, names: Sequence[str], changes: Sequence[Change]):
         self.net = net
-        rows = net.architecture.ancestors(names)
-        local: dict[str, Row] = {}
-        for row in rows:
-            if type(row.layer) in LOCAL and all(name in local for name in row.inputs):
-                local[row.name] = row
-        beyond = {name for row in rows if row.name not in local for name in row.inputs}
-        self.edge = [name for name in local if name in beyond or name in names]  # from here on maps are whole
-        last = max(list(local).index(name) for name in self.edge)
-        self.rows = [row for row in list(local.values())[: last + 1] if row.inputs]
+        self.shapes: dict[str, Shape] = net.shapes(x.shape[1:3], upto=max(names, key=net.names.index))
+        self._paths: dict[tuple[int, Span], dict[str, Step]] = {}
+        needed = net.architecture.ancestors(names)
+        self.rows: list[Row] = []
+        local = {"input"}
+        for row in needed[1:]:
+            if type(row.layer) in LOCAL and local.issuperset(row.inputs):
+                self.rows.append(row)
+                local.add(row.name)
+        small = self._small(sorted(changes)[len(changes) // 2])
+        self.rows = [row for row in self.rows if row.name in small]
+        local = {"input", *small}
+        beyond = {name for row in needed if row.name not in local for name in row.inputs}
+        self.edge = [row.name for row in self.rows if row.name in beyond or row.name in names]
         around = {name for row in self.rows if not isinstance(row.layer, POINTWISE) for name in row.inputs}
         self.clean: dict[str, Array] = net.capture(x, sorted({*around, *self.edge}))
-        self.shapes: dict[str, Shape] = net.shapes(x.shape[1:3], upto=self.rows[-1].name if self.rows else "input")
         self.edge_bytes = sum(self.clean[name].nbytes for name in self.edge)
 
-    def steps(self, change: Change) -> dict[str, tuple[Step, Step]]:
-        """Return what a change means at each row, down and across."""
-        down, across = Span(change.top, change.bottom), Span(change.left, change.right)
-        path = {"input": (Step(down, down, 0, 0), Step(across, across, 0, 0))}
+    def _small(self, change: Change) -> set[str]:
+        """Return the rows of which `change` reaches less than half, and all rows below too."""
+        down, across = self.steps(change)
+        small: set[str] = {"input"}
         for row in self.rows:
-            below = [path[name] for name in row.inputs]
-            window = row.layer.window(self.shapes[row.inputs[0]])
-            path[row.name] = tuple(  # type: ignore[assignment]
-                reach(
-                    Span(min(b[axis].changed.start for b in below), max(b[axis].changed.stop for b in below)),
-                    window,
-                    self.shapes[row.name][axis],
-                    self.shapes[row.inputs[0]][axis],
-                )
-                for axis in (0, 1)
-            )
-        return path
+            height, width, _ = self.shapes[row.name]
+            part = math.prod(_extent(down[row.name], across[row.name])) / (height * width)
+            first = row.name == "normalize"  # there is always a piecewise row, so that there is an edge
+            if small.issuperset(row.inputs) and (part < 0.5 or first):
+                small.add(row.name)
+        return small - {"input"}
+
+    def steps(self, change: Change) -> tuple[dict[str, Step], dict[str, Step]]:
+        """Return what a change means at each row, down and across."""
+        return self._path(0, Span(change.top, change.bottom)), self._path(1, Span(change.left, change.right))
 
     def key(self, change: Change) -> tuple:
         """Return what is the same for changes that can be computed in one batch: every size and offset."""
-        path = self.steps(change)
         return tuple(
             (
-                step.changed.stop - step.changed.start,
-                step.read.stop - step.read.start,
-                step.before,
-                step.after,
-                *(path[name][axis].changed.start - step.read.start for name in row.inputs),
+                path[row.name].changed.stop - path[row.name].changed.start,
+                path[row.name].read.stop - path[row.name].read.start,
+                path[row.name].before,
+                path[row.name].after,
+                *(path[name].changed.start - path[row.name].read.start for name in row.inputs),
             )
+            for path in self.steps(change)
             for row in self.rows
-            for axis, step in enumerate(path[row.name])
         )
+
+    def _path(self, axis: int, changed: Span) -> dict[str, Step]:
+        if (axis, changed) not in self._paths:
+            path = {"input": Step(changed, changed, 0, 0)}
+            for row in self.rows:
+                below = [path[name].changed for name in row.inputs]
+                hull = Span(min(span.start for span in below), max(span.stop for span in below))
+                under = self.shapes[row.inputs[0]]
+                path[row.name] = reach(hull, row.layer.window(under), self.shapes[row.name][axis], under[axis])
+            self._paths[axis, changed] = path
+        return self._paths[axis, changed]
 
 
 def _fill(edge: dict[str, Array], plan: _Plan, changes: Sequence[Change], places: Sequence[int], covers: Array) -> None:
-    """Compute all rows for changes of one shape, and lay the results over `edge` at `places`."""
+    """Compute the piecewise rows for changes of one shape, and lay the results over `edge` at `places`."""
     paths = [plan.steps(change) for change in changes]
+    down, across = paths[0]
     xp = array_module(covers)
     dirty = {"input": xp.stack([covers[c.top : c.bottom, c.left : c.right] for c in changes])}
     for row in plan.rows:
-        extent = _extent(*paths[0][row.name])
+        extent = _extent(down[row.name], across[row.name])
         if 0 in extent:
             dirty[row.name] = xp.empty((len(changes), *extent, plan.shapes[row.name][2]), covers.dtype)
             continue
         inputs = [_patches(name, row.name, plan, paths, dirty) for name in row.inputs]
-        layer = _on_a_piece(row.layer, *paths[0][row.name])
+        layer = _on_a_piece(row.layer, down[row.name], across[row.name])
         dirty[row.name] = layer(*inputs, weights=plan.net.weights.planned(row.name), rng=None)
     for name in plan.edge:
-        for place, path, values in zip(places, paths, dirty[name], strict=True):
-            down, across = path[name]
-            edge[name][place, down.changed.moved(0), across.changed.moved(0)] = values
+        for place, (rows, columns), values in zip(places, paths, dirty[name], strict=True):
+            edge[name][place, rows[name].changed.moved(0), columns[name].changed.moved(0)] = values
 
 
 def _on_a_piece(layer: Layer, down: Step, across: Step) -> Layer:
@@ -197,20 +212,19 @@ def _on_a_piece(layer: Layer, down: Step, across: Step) -> Layer:
     return layer
 
 
-def _patches(name: str, reader: str, plan: _Plan, paths: Sequence[dict], dirty: dict[str, Array]) -> Array:
+def _patches(name: str, reader: str, plan: _Plan, paths: Sequence[tuple], dirty: dict[str, Array]) -> Array:
     """Return what `reader` reads of row `name` under each change: clean maps with what changed laid over them."""
-    down, across = paths[0][reader]
-    own_down, own_across = paths[0][name]
-    if (own_down.changed, own_across.changed) == (down.read, across.read):
+    down, across = paths[0]
+    reads = down[reader].read, across[reader].read
+    changed = down[name].changed, across[name].changed
+    if changed == reads:
         return dirty[name]
     clean = plan.clean[name][0]
     pieces = array_module(clean).stack(
-        [clean[path[reader][0].read.moved(0), path[reader][1].read.moved(0)] for path in paths]
+        [clean[rows[reader].read.moved(0), columns[reader].read.moved(0)] for rows, columns in paths]
     )
-    there, inside = zip(
-        _common(own_down.changed, down.read), _common(own_across.changed, across.read), strict=True
-    )  # of the piece, and of what changed
-    pieces[(slice(None), *there)] = dirty[name][(slice(None), *inside)]
+    (of_piece_y, of_dirty_y), (of_piece_x, of_dirty_x) = map(_common, changed, reads)
+    pieces[:, of_piece_y, of_piece_x] = dirty[name][:, of_dirty_y, of_dirty_x]
     return pieces
 
 
@@ -225,10 +239,11 @@ def _extent(down: Step, across: Step) -> tuple[int, int]:
     return max(0, down.changed.stop - down.changed.start), max(0, across.changed.stop - across.changed.start)
 
 
-def _bytes(plan: _Plan, path: dict[str, tuple[Step, Step]]) -> int:
+def _bytes(plan: _Plan, change: Change) -> int:
     """Return the bytes that one change needs at its largest row."""
-    sizes = [math.prod(_extent(*path[row.name])) * plan.shapes[row.name][2] for row in plan.rows]
-    return max(1, max(sizes, default=1)) * np.dtype(plan.net.dtype).itemsize
+    down, across = plan.steps(change)
+    sizes = [math.prod(_extent(down[row.name], across[row.name])) * plan.shapes[row.name][2] for row in plan.rows]
+    return max(1, *sizes) * np.dtype(plan.net.dtype).itemsize
 
 
 def _parts(items: Sequence[int], most: int) -> Iterator[Sequence[int]]:

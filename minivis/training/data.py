@@ -131,11 +131,6 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.files)
 
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(N, side, side, 3)."""
-        return len(self), self.side, self.side, 3
-
     def __getitem__(self, indices: Sequence[int] | np.ndarray | slice) -> np.ndarray:
         if self._held is not None:
             return self._held[indices]

@@ -1,5 +1,8 @@
 """`minivis look`: its files, what the report and the HDF5 file say, and what happens when it cannot go on."""
 
+import contextlib
+import html
+import io
 import re
 
 import h5py
@@ -10,9 +13,9 @@ from PIL import Image
 from small import CHAIN
 
 import minivis as mv
-from minivis.cli import look
-from minivis.cli.look import methods, table
-from minivis.cli.look.subject import patch, ranges, state
+from minivis.cli import look, main
+from minivis.cli.look import methods, report, table
+from minivis.cli.look.subject import Panel, patch, ranges, state
 from minivis.errors import InputError
 from minivis.nets import ARCHITECTURES
 
@@ -30,28 +33,44 @@ def call(capsys):
     return caller(capsys)
 
 
-def test_everything_is_written_and_told(folder, call):
-    said = call("look", "cat.png", "--net", "chain.h5", "--out", "out")
-    assert (said.code, said.err) == (0, "")
-    files = {path.name for path in (folder / "out").iterdir()}
+@pytest.fixture(scope="module")
+def looked(tmp_path_factory):
+    """One run of everything, for two classes: its folder and what it printed. The photograph lies beside it."""
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        folder = prepare(tmp_path_factory.mktemp("looked"), monkeypatch)
+        argv = ["look", "cat.png", "--net", "chain.h5", "--target", "bee", "--target", "4", "--out", "out"]
+        assert main(argv) == 0
+        yield folder / "out", printed.getvalue()
+
+
+@pytest.fixture
+def net(folder):
+    return mv.load("chain.h5")
+
+
+@pytest.fixture
+def x(net):
+    return net.picture("cat.png")
+
+
+def test_everything_is_written_and_told(looked, net, x):
+    out, printed = looked
+    files = {path.name for path in out.iterdir()}
     assert files == {f"{name}.png" for name in APPLIES} | {"contact-sheet.png", "arrays.h5", "report.html"}
-    net = mv.load("chain.h5")
-    lines = said.out.splitlines()
+    lines = printed.splitlines()
     assert lines[0] == "cat.png through chain"
-    assert lines[1:6] == [f"  {p:.4f}  {name}" for name, p in net.top(net.picture("cat.png"))[0]]
+    assert lines[1:6] == [f"  {p:.4f}  {name}" for name, p in net.top(x)[0]]
     assert [line.split()[0] for line in lines[6:-1]] == EVERY
-    assert re.search(r"^cam +skipped: .*global average pooling", said.out, re.MULTILINE)
+    assert re.search(r"^cam +skipped: .*global average pooling", printed, re.MULTILINE)
     assert lines[-1] == "report: out/report.html"
     for name in files:
         if name.endswith(".png"):
-            assert min(Image.open(folder / "out" / name).size) > 100
+            assert min(Image.open(out / name).size) > 100
 
 
-def test_the_arrays_are_those_of_the_library(folder, call):
-    call("look", "cat.png", "--net", "chain.h5", "--target", "bee", "--target", "4", "--out", "out")
-    net = mv.load("chain.h5")
-    x = net.picture("cat.png")
-    with h5py.File("out/arrays.h5") as file:
+def test_the_arrays_are_those_of_the_library(looked, net, x):
+    out, _ = looked
+    with h5py.File(out / "arrays.h5") as file:
         assert sorted(name for name in file if isinstance(file[name], h5py.Group)) == sorted(APPLIES)
         assert file.attrs["net"] == "chain"
         assert np.array_equal(file["photograph"], x[0])
@@ -66,34 +85,41 @@ def test_the_arrays_are_those_of_the_library(folder, call):
                 "occlusion/drop": mv.occlusion(net, x, target, window=2, stride=1, overhang=True),
             }
             for name, array in expected.items():
-                assert np.allclose(file[name][i], array[0], atol=1e-6 * np.abs(array).max()), name
+                assert np.allclose(file[name][i], array[0], rtol=0, atol=1e-6 * np.abs(array).max()), name
         assert np.array_equal(file["deconvnet/deconvnet"], mv.deconvnet(net, x, "relu2_1")[0])
         assert np.array_equal(file["activations/maps"], mv.activations(net, x, "relu2_1")[0].transpose(2, 0, 1))
         assert np.array_equal(file["activations_through/pool1"], mv.activations(net, x, "pool1", [0])[0, :, :, 0])
         assert np.array_equal(file["filters/filters"], mv.filters(net))
 
 
-def test_every_choice_is_an_attribute_and_stands_in_the_line(folder, call):
-    call("look", "cat.png", "--net", "chain.h5", "--target", "bee", "--out", "out")
-    page = (folder / "out" / "report.html").read_text(encoding="utf-8")
-    with h5py.File("out/arrays.h5") as file:
+def test_every_choice_is_an_attribute_and_stands_in_the_line(looked):
+    out, _ = looked
+    page = (out / "report.html").read_text(encoding="utf-8")
+    said = {}
+    with h5py.File(out / "arrays.h5") as file:
         for name in APPLIES:
-            choices = dict(file[name].attrs)
+            said[name] = choices = dict(file[name].attrs)
             seconds = choices.pop("seconds")
             (line,) = re.findall(rf'<h2>{name}</h2>\n<p class="line">(.*)</p>', page)
             assert {"what", "rules", "baseline", "enlargement", "drawn"} < set(choices)
-            for choice in choices.values():
-                assert str(choice).replace("'", "&#x27;") in line
+            assert all(html.escape(str(choice)) in line for choice in choices.values())
             assert line.endswith(f"Took {seconds:.2f} s.")
-        said = {name: dict(file[name].attrs) for name in APPLIES}
     assert said["saliency"]["row"] == "fc4, before the softmax"
-    assert said["saliency"]["class"] == "bee (1)"
+    assert said["saliency"]["class"] == "bee (1), dog (4)"
     assert said["grad_cam"]["maps"] == "relu2_1, after its ReLU"
     assert said["occlusion"]["row"] == "prob, after the softmax"
     assert said["occlusion"]["window"] == "2 x 2 pixels"
     assert said["occlusion"]["baseline"] == "the net's mean colour"
     assert said["grad_cam"]["enlargement"].startswith("bilinear")
     assert said["guided_backprop"]["rules"].startswith("GUIDED")
+
+
+def test_without_a_target_each_photograph_explains_its_top_class(folder, call, net):
+    call("look", "cat.png", "dog.png", "--net", "chain.h5", "--methods", "saliency")
+    for name in ("cat", "dog"):
+        top = net.top(net.picture(f"{name}.png"), 1)[0][0][0]
+        with h5py.File(f"minivis-look/{name}/arrays.h5") as file:
+            assert file["saliency"].attrs["class"].startswith(f"{top} (")
 
 
 def test_the_report_needs_nothing_else(folder, call):
@@ -112,6 +138,17 @@ def test_the_report_needs_nothing_else(folder, call):
         assert f'<td>{name}</td><td class="number">{p:.4f}</td>' in page
 
 
+def test_titles_and_notes_are_escaped_and_each_class_has_a_row_of_its_own():
+    panels = [Panel("<i>", np.zeros((2, 2, 3)))] * 4
+    finished = table.Finished(table.METHODS[0], table.Result({}, panels, [], {}, 2), 0.1)
+    page = report.html(
+        report.Page("<i>", {"<i>": "<i>"}, np.zeros((2, 2, 3)), [("<i>", 0.5)], [finished], {"<i>": "<i>"})
+    )
+    assert "<i>" not in page
+    assert page.count("&lt;i&gt;") == 2 + 2 + 1 + 2 + 2 * len(panels)
+    assert page.count('class="panels"') == 2
+
+
 def test_cam_is_drawn_where_the_net_ends_in_global_average_pooling(folder, call):
     said = call("look", "cat.png", "--net", "class_maps.h5", "--out", "out", "--methods", "cam")
     assert said.code == 0
@@ -121,11 +158,9 @@ def test_cam_is_drawn_where_the_net_ends_in_global_average_pooling(folder, call)
         assert file["cam"].attrs["maps"] == "relu2, after its ReLU"
 
 
-def test_layer_and_unit_are_obeyed(folder, call):
+def test_layer_and_unit_are_obeyed(folder, call, net, x):
     some = "deconvnet,activations,grad_cam"
     call("look", "cat.png", "--net", "chain.h5", "--methods", some, "--layer", "conv1_1", "--unit", "3,2,5")
-    net = mv.load("chain.h5")
-    x = net.picture("cat.png")
     with h5py.File("minivis-look/arrays.h5") as file:
         assert np.array_equal(file["deconvnet/deconvnet"], mv.deconvnet(net, x, "conv1_1", (3, 2, 5))[0])
         assert file["deconvnet"].attrs["unit"] == "(3, 2, 5), as asked"
@@ -134,7 +169,7 @@ def test_layer_and_unit_are_obeyed(folder, call):
         assert np.array_equal(file["grad_cam/map"], mv.grad_cam(net, x, layer="conv1_1"))
 
 
-def test_a_row_of_scores_serves_deconvnet_and_no_method_of_maps(folder, call):
+def test_a_row_of_scores_serves_deconvnet_and_no_method_of_maps(folder, call, net, x):
     said = call(
         "look", "cat.png", "--net", "chain.h5", "--layer", "relu3", "--methods", "deconvnet,activations,grad_cam"
     )
@@ -142,8 +177,7 @@ def test_a_row_of_scores_serves_deconvnet_and_no_method_of_maps(folder, call):
     assert re.search("^activations +skipped: relu3 of chain is a row of 10 scores", said.out, re.MULTILINE)
     assert re.search("^grad_cam +skipped: Grad-CAM needs a row of maps", said.out, re.MULTILINE)
     with h5py.File("minivis-look/arrays.h5") as file:
-        net = mv.load("chain.h5")
-        assert np.array_equal(file["deconvnet/deconvnet"], mv.deconvnet(net, net.picture("cat.png"), "relu3")[0])
+        assert np.array_equal(file["deconvnet/deconvnet"], mv.deconvnet(net, x, "relu3")[0])
 
 
 def test_weights_that_end_early_still_show_what_lies_below(folder, call):
@@ -184,6 +218,20 @@ def test_without_a_photograph_it_takes_the_one_of_matplotlib(folder, call):
     said = call("look", "--net", "chain.h5", "--methods", "filters")
     assert said.code == 0
     assert said.out.startswith("grace_hopper.jpg through chain\n")
+
+
+def test_the_device_finds_what_the_host_finds(folder, call, device):
+    for name in ("cpu", "gpu"):
+        said = call("look", "cat.png", "--net", "class_maps.h5", "--device", name, "--out", name)
+        assert (said.code, said.err) == (0, "")
+        assert "skipped" not in said.out
+    with h5py.File("cpu/arrays.h5") as host, h5py.File("gpu/arrays.h5") as found:
+        for method in EVERY:
+            for array in host[method]:
+                values = host[method][array][()]
+                close = np.allclose(found[method][array], values, rtol=0, atol=1e-4 * np.abs(values).max())
+                assert close, f"{method}/{array}"
+        assert found.attrs["computed"] == "in float32 on the gpu"
 
 
 def test_ctrl_c_ends_with_130_and_what_is_finished_stays(folder, call, monkeypatch):

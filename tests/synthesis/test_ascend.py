@@ -101,8 +101,10 @@ def run_spoiling(climb, count):
     found = []
     for picture, score in itertools.islice(climb, count):
         found.append((picture.copy(), score.copy()))
+        terms = np.sum([value for _, value in climb.terms], axis=0)
         picture[...] = np.nan
         score[...] = np.nan
+        assert np.array_equal(np.sum([value for _, value in climb.terms], axis=0), terms)
         climb.picture[...] = np.nan
         climb.state()["parameters"][...] = np.nan
         for value in climb.state()["memory"].values():
@@ -202,6 +204,13 @@ def test_a_jittered_objective_is_climbed_in_place():
 
 
 def test_views_follow_one_another():
+    net, x = small_net(), pictures()
+    views = [lambda picture, rng: picture * 0.5, lambda picture, rng: picture + 10.0]
+    _, score = next(ascend(net, CLASS, x, lr=1.0, views=views))
+    assert np.allclose(score, CLASS(net, 0.5 * x + 10))
+
+
+def test_all_views_together():
     net, x = small_net(), np.random.default_rng(0).uniform(0, 255, (1, 20, 22, 3))
     views = [rotation(10), scale(0.9, 1.1), jitter(2), random_crop(16)]
     found = run(ascend(net, CLASS, x, lr=1000.0, step="norm", views=views, rng=np.random.default_rng(0), steps=60))
@@ -449,6 +458,13 @@ def test_lbfgs_keeps_to_its_bounds():
         assert picture.max() <= 200
     assert (picture == 40).any()
     assert (picture == 200).any()
+
+
+def test_lbfgs_starts_within_its_bounds():
+    net = small_net()
+    mean_colour = np.broadcast_to(net.mean_colour, (1, 16, 16, 3))  # the best place of all, but out of bounds
+    climb = ascend(net, -1.0 * l2(), mean_colour, step=LBFGS(bounds=(180.0, 255.0)), steps=5)
+    assert (run(climb)[-1][0] == 180).all()
 
 
 def test_lbfgs_ends_at_a_maximum():

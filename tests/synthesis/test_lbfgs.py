@@ -9,7 +9,7 @@ import minivis as mv
 from minivis.errors import InputError
 from minivis.objectives import l2, match
 from minivis.synthesis import LBFGS, ascend
-from minivis.synthesis.lbfgs import Cost, direction, dot, lbfgs_step, line_search, nothing_past
+from minivis.synthesis.lbfgs import Cost, Past, direction, dot, lbfgs_step, line_search, nothing_past
 
 DEFAULT = LBFGS()
 
@@ -186,6 +186,16 @@ def test_the_line_search_backs_out_of_what_is_not_finite():
     assert np.allclose(found, 0.5, atol=1e-6)
 
 
+def test_the_line_search_backs_out_of_a_gradient_that_is_not_finite():
+    def half(x):  # falls on beyond 1, but nobody knows how steeply
+        return -x.sum(1), np.where(x > 1, np.nan, -np.ones_like(x))
+
+    x = np.zeros((1, 1))
+    point, there, _ = lbfgs_step(lambda x: Cost(*half(x)), x, Cost(*half(x)), nothing_past(x), LBFGS(), 4.0)
+    assert 0.5 < point[0, 0] <= 1
+    assert np.isfinite(there.gradient).all()
+
+
 def test_a_slope_without_end_is_not_followed_for_ever():
     x, _, _ = descend(lambda x: (x.sum(1), np.ones_like(x)), np.zeros((1, 4)), steps=1, first=2.0)
     assert np.linalg.norm(x) == pytest.approx(2 * 1024)
@@ -200,6 +210,27 @@ def test_at_a_minimum_it_says_so_and_asks_no_more():
     assert np.array_equal(point, x)
     assert past.stuck.all()
     assert len(asked) == 1
+
+
+def test_in_a_corner_of_the_box_it_asks_no_more():
+    """Where every slope points out of the box there is nowhere to go, and no need to look."""
+    x, asked = np.zeros((1, 3)), []
+    cost = Cost(x.sum(1), np.ones_like(x))
+    for pairs in ([], [(np.ones((1, 3)), np.ones((1, 3)))]):
+        point, _, _ = lbfgs_step(
+            lambda x: asked.append(1) or cost, x, cost, Past(pairs, np.zeros(1, bool)), LBFGS(bounds=(0, 1)), 1.0
+        )
+        assert np.array_equal(point, x)
+    assert len(asked) == 2
+
+
+def test_a_point_that_is_stuck_is_left_alone():
+    x = np.random.default_rng(0).standard_normal((2, 4))
+    past = Past([], np.array([True, False]))
+    point, _, past = lbfgs_step(lambda x: Cost(*rosenbrock(x)), x, Cost(*rosenbrock(x)), past, LBFGS(), 1e-3)
+    assert np.array_equal(point[0], x[0])
+    assert not np.array_equal(point[1], x[1])
+    assert past.stuck.tolist() == [True, False]
 
 
 def test_no_more_pairs_than_asked_for():

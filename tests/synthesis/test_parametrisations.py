@@ -147,6 +147,20 @@ def test_the_same_step_goes_elsewhere():
     assert low_share(lr=0.05, parametrisation="fourier") > 1.5 * low_share(lr=1.0)
 
 
+def test_on_a_device(device):
+    if not hasattr(device, "fft"):
+        pytest.skip("the stand-in for CuPy has no FFT")
+    for size in SIZES:
+        z = coefficients(*size)
+        on_host, there = mv.Tensor(z), mv.Tensor(device.asarray(z))
+        y, y_there = irfft2(on_host, width=size[1]), irfft2(there, width=size[1])
+        assert np.allclose(device.asnumpy(y_there.value), y.value, atol=1e-12)
+        g = mv.backward(y, on_host, y.value)
+        assert np.allclose(device.asnumpy(mv.backward(y_there, there, y_there.value)), g, atol=1e-12)
+        x = device.asarray(np.random.default_rng(1).uniform(1, 254, (2, *size, 3)))
+        assert relative_error(Fourier(*size).picture(Fourier(*size).parameters(x)), x) < 1e-12
+
+
 def test_refusals():
     with pytest.raises(UnknownName, match="no parametrisation is called 'cppn': there are pixels, fourier"):
         parametrisation_for("cppn", 4, 4)

@@ -16,10 +16,9 @@ from ...nets import ARCHITECTURES, Net, class_index
 from ..common import add_net_options, did_you_mean, listed, make_folder, one_line, open_net, progress
 from . import arrays, report
 from .subject import Choice, Panel, Subject
-from .table import METHODS, Finished, Method, finish
+from .table import MANY_COLUMNS, METHODS, Finished, Method, finish
 
 DEFAULT_OUT = "minivis-look"
-MANY_COLUMNS = 6  # from here on the panels are maps of different sizes, and are drawn equally large
 NAMES = tuple(method.name for method in METHODS)
 
 

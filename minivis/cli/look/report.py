@@ -12,7 +12,7 @@ import numpy as np
 from ...weights.atomic import replacing
 from ..common import writing
 from .subject import Choice, Panel
-from .table import Finished
+from .table import MANY_COLUMNS, Finished
 
 STYLE = """
 :root { color-scheme: light; }
@@ -23,7 +23,8 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .25rem; padding-top: .75rem; border-top:
 p { margin: .25rem 0 .75rem; }
 .line { color: #444; font-size: .9rem; max-width: 60rem; }
 .top { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
-.panels { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(var(--cell), 1fr)); }
+.panels { display: grid; gap: .75rem; margin-bottom: .75rem;
+  grid-template-columns: repeat(auto-fill, minmax(var(--cell), 1fr)); }
 figure { margin: 0; max-width: 20rem; }
 figure img { display: block; width: 100%; image-rendering: pixelated; background: #eee; }
 figcaption { font-size: .8rem; line-height: 1.3; color: #444; margin-top: .2rem; }
@@ -38,7 +39,6 @@ footer { margin-top: 2rem; border-top: 1px solid #ddd; padding-top: .5rem; color
 @media (max-width: 30rem) { body { padding: .75rem; } .panels { gap: .5rem; } }
 """
 WIDE, NARROW = "min(14rem, 45%)", "5.5rem"  # how wide a panel is at least: beside few others, and among many
-FEW = 12
 
 
 class Page(NamedTuple):
@@ -81,14 +81,20 @@ def html(page: Page) -> str:
 
 
 def _section(finished: Finished) -> str:
-    panels = finished.result.panels
-    cell = WIDE if len(panels) <= FEW else NARROW
-    return (
-        f'<section><h2>{escape(finished.method.name)}</h2>\n<p class="line">{escape(finished.line)}</p>\n'
-        f'<div class="panels" style="--cell: {cell}">\n'
-        + "\n".join(_figure(panel) for panel in panels)
-        + "\n</div></section>"
-    )
+    panels, columns = finished.result.panels, finished.result.columns
+    few = columns < MANY_COLUMNS
+    rows = [panels[i : i + columns] for i in range(0, len(panels), columns)] if few else [panels]
+    parts = [
+        f"<section><h2>{escape(finished.method.name)}</h2>",
+        f'<p class="line">{escape(finished.line)}</p>',
+        *(_panels(row, WIDE if few else NARROW) for row in rows),
+        "</section>",
+    ]
+    return "\n".join(parts)
+
+
+def _panels(panels: Sequence[Panel], cell: str) -> str:
+    return f'<div class="panels" style="--cell: {cell}">\n' + "\n".join(map(_figure, panels)) + "\n</div>"
 
 
 def _figure(panel: Panel) -> str:

@@ -12,6 +12,8 @@ from . import methods
 from .methods import CLIP
 from .subject import Choice, Result, Subject
 
+MANY_COLUMNS = 6  # from here on the panels are maps or filters: small, of different sizes, and drawn equally large
+
 
 class Method(NamedTuple):
     """One row of the table."""
