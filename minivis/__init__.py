@@ -6,6 +6,8 @@
 'fc8'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .attribution import *
 from .attribution import __all__ as _attribution
 from .backend import array_module, to_device, to_host
@@ -27,7 +29,12 @@ from .rules import DECONVNET, DECONVNET_ZF, GUIDED, POSITIVE_PATHS, VANILLA
 from .tape import Primitive, Tensor, backward
 from .testing import check_backward
 
+if TYPE_CHECKING:
+    from .synthesis import *
+
 __version__ = "0.1.0"
+
+_SYNTHESIS = ("Ascent", "ascend")  # found by __getattr__: who only looks need not wait for the making to be imported
 
 __all__ = [
     "DECONVNET",
@@ -59,4 +66,17 @@ __all__ = [
     "to_host",
     *_attribution,
     *_primitives,
+    *_SYNTHESIS,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SYNTHESIS:
+        from . import synthesis
+
+        return getattr(synthesis, name)
+    raise AttributeError(f"module 'minivis' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

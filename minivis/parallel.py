@@ -7,7 +7,6 @@ BLAS gets one thread each; without `threadpoolctl`, or with a BLAS that it canno
 import functools
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Piece = TypeVar("Piece")
@@ -27,7 +26,9 @@ def _blas() -> Any:
 
 
 @functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def _pool(threads: int) -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(threads, thread_name_prefix="minivis")
 
 

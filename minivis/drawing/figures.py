@@ -4,6 +4,7 @@ Places are worked out in pixels. So pictures are enlarged by whole factors, each
 title is cut off or laid over a picture.
 """
 
+import functools
 import math
 import os
 import re
@@ -154,13 +155,17 @@ def _wrapped(text: str, width: int, points: int) -> str:
 
 
 def _width(text: str, points: int) -> float:
-    """Return how many pixels wide `text` is drawn."""
+    """Return how many pixels wide `text` is drawn at most: hinting to whole pixels widens small letters by some 4 %."""
+    return 1.04 * sum(_advance(letter, points) for letter in text.rstrip())
+
+
+@functools.cache
+def _advance(letter: str, points: int) -> float:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     font = get_font(findfont(FontProperties()))  # one object for all sizes
     font.set_size(points, DPI)
-    font.set_text(text.rstrip(), 0)
-    return font.get_width_height()[0] / 64  # FreeType counts in 64ths of a pixel
+    return font.load_char(ord(letter)).linearHoriAdvance / 2**16  # FreeType gives it in 65536ths of a pixel
 
 
 def _height(text: str, points: int) -> int:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -102,6 +101,8 @@ class Architecture:
     def check(self, name: str) -> str:
         """Return `name` if there is such a row, and raise `UnknownName` if not."""
         if name not in self.rows:
+            from difflib import get_close_matches
+
             near = get_close_matches(str(name), self.names, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise UnknownName(

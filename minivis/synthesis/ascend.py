@@ -13,7 +13,7 @@ from ..rules import VANILLA
 from ..tape import Rules
 from .algebra import Objective, row_in
 from .evaluation import Evaluation, NoRandomness, evaluate, is_finite
-from .lbfgs import LBFGS, Cost, Past, lbfgs_step, nothing_past
+from .lbfgs import LBFGS, Cost, Past, cut, lbfgs_step, nothing_past
 from .parametrisations import Pixels, parametrisation_for
 from .steps import Memory, Rate, rate_at, step_rule
 from .touches import Touch, bound
@@ -171,7 +171,7 @@ class Ascent(Iterator):
 
         step, parameters, memory = self._now
         if options.bounds and not memory:
-            parameters = parameters.clip(*options.bounds)
+            parameters = cut(parameters, options.bounds)
         if self._known and self._known[0] is parameters:
             here = self._known[1]
         else:

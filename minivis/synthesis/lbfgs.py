@@ -146,7 +146,7 @@ def line_search(
     t = xp.where(done, 0.0, 1.0)
     short, long = xp.zeros_like(t), xp.full_like(t, math.inf)
     for _ in range(trials):
-        trial = _cut(point + column(t, point) * way, bounds)
+        trial = cut(point + column(t, point) * way, bounds)
         there = evaluate(trial)
         slope, slope_there = dot(trial - point, cost.gradient), dot(trial - point, there.gradient)
         fell = (there.value <= cost.value + ENOUGH * slope) & (there.value < cost.value) & xp.isfinite(slope_there)
@@ -158,7 +158,7 @@ def line_search(
         short, long = xp.where(further & ~done, t, short), xp.where(fell | done, long, t)
         t = xp.where(done, t, xp.where(xp.isinf(long), 2 * t, 0.5 * (short + long)))
     t = xp.where(done, t, short)
-    trial = _cut(point + column(t, point) * way, bounds)
+    trial = cut(point + column(t, point) * way, bounds)
     return trial, evaluate(trial), t
 
 
@@ -179,9 +179,10 @@ def scale_to(way: Array, length: float) -> Array:
     return length / (size + (size == 0))
 
 
-def _cut(point: Array, bounds: tuple[Any, Any]) -> Array:
+def cut(point: Array, bounds: tuple[Any, Any]) -> Array:
+    """Return `point` with every value brought within its bounds."""
     xp = array_module(point)
-    return xp.minimum(xp.maximum(point, bounds[0]), bounds[1])
+    return xp.minimum(xp.maximum(point, bounds[0]), bounds[1]).astype(point.dtype, copy=False)
 
 
 def _any(mask: Array) -> Array:

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..primitives import roll
-from ..primitives.warp import warp
+from ..primitives import roll, warp
 from ..primitives.windows import pair
 
 View = Callable[[Any, np.random.Generator], Any]

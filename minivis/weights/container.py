@@ -72,13 +72,13 @@ def from_out_chw(where: str, stored: Shape, channels: int, side: int) -> Part:
 Parts = dict[str, Part]  # of one row: "kernel" and perhaps "bias"
 
 
-def shown(path: StrPath) -> str:
-    """A path that can always be printed, whatever bytes its name has."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
+def printable(text: object) -> str:
+    """Text on one line that no terminal acts upon: names may come from the file, and paths may be any bytes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def listed(names: Any, most: int = 12) -> str:
-    """Names from a file, for a message: quoted, since they may hold control characters, and not too many."""
+    """Names from a file, for a message: quoted, and not too many."""
     names = list(names)
     text = ", ".join(repr(name)[:80] for name in names[:most])
     if len(names) > most:
@@ -89,7 +89,7 @@ def listed(names: Any, most: int = 12) -> str:
 def complaint(path: StrPath, problem: str, where: str | None = None) -> WeightFileError:
     """Build the error for `path`; `where` is an object inside it."""
     inside = f": {where[:200]!r}" if where else ""
-    return WeightFileError(f"{shown(path)}{inside}: {problem}")
+    return WeightFileError(printable(f"{path}{inside}: {problem}"))
 
 
 @contextmanager

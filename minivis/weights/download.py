@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ..errors import DownloadError, UnknownName, WeightFileError
 from .atomic import settle
-from .container import shown
+from .container import printable
 from .finding import cache_folder
 from .hashing import digests_of
 from .published import PUBLISHED, Published
@@ -174,13 +174,12 @@ def fetch_published(published: Published, folder: Path, transfer: Callable[[str,
 
 
 def _fetch_from(url: str, published: Published, folder: Path, transfer: Callable[[str, str, Any], None]) -> None:
+    """Let pooch verify the hash, then move the file into place; `transfer` has checked the size."""
     import pooch
 
     known = f"sha256:{published.sha256}" if published.sha256 else f"md5:{published.md5}"
     keeper = pooch.Pooch(folder, base_url="", registry={published.file: known}, urls={published.file: url})
     keeper.fetch(published.file, downloader=transfer)
-    if not is_published(folder / published.file, published):
-        raise DownloadError(f"{url}: the file is not the published one")
 
 
 def is_published(path: Path, published: Published) -> bool:
@@ -195,6 +194,8 @@ def is_published(path: Path, published: Published) -> bool:
 def _failure(published: Published, path: Path, why: str) -> DownloadError:
     digest = f"sha256 {published.sha256}" if published.sha256 else f"md5 {published.md5}"
     return DownloadError(
-        f"{published.file} was not downloaded: {why}. By hand: put {published.urls[0]} at {shown(path)} "
-        f"({published.bytes} bytes, {digest})"
+        printable(
+            f"{published.file} was not downloaded: {why}. By hand: put {published.urls[0]} at {path} "
+            f"({published.bytes} bytes, {digest})"
+        )
     )

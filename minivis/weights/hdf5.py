@@ -33,7 +33,7 @@ CHECKSUM = 4  # bytes that FLETCHER32 adds
 CHUNK_LIMIT = 16 << 20  # bytes; ours. A tensor larger than that may be one chunk
 CHUNKS_LIMIT = 100_000  # ours: h5py's own choice for fc6 of VGG16 is about ten thousand
 DEPTH_LIMIT = 32  # components of a path; ours
-STEPS_LIMIT = 200_000  # from a group to a member, per opening; ours. Cycles of hard links and repeated names end here
+STEPS_LIMIT = 30_000  # members looked at, per opening; ours. One group under very many names ends here
 
 
 class Hdf5File:
@@ -48,16 +48,19 @@ class Hdf5File:
         self._h5py = h5py
         with explained(self.path):
             try:
-                self._file, self._steps = h5py.File(self.path, "r"), 0
+                self._file = h5py.File(self.path, "r")
             except OSError as error:
                 sizes = re.search(r"eof = (\d+).*stored_eof = (\d+)", str(error))
                 if sizes is None:
                     raise
                 problem = f"truncated: {sizes[1]} of {sizes[2]} bytes are there. Copy or download it again"
                 raise complaint(self.path, problem) from error
+        self._steps = 0
+        self._nodes: dict[str, Any] = {"": self._file}  # what was found at each path that was asked for
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._nodes.clear()
         self._file.close()
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -74,12 +77,7 @@ class Hdf5File:
     def is_group(self, where: str) -> bool:
         """Whether a group can be reached at `where` over hard links; a link that leads elsewhere is an error."""
         with explained(self.path, where):
-            node: Any = self._file
-            for name in self._components(where):
-                if not isinstance(node, self._h5py.Group) or not node.id.links.exists(name.encode()):
-                    return False
-                node = self._child(node, name, where)
-            return isinstance(node, self._h5py.Group)
+            return isinstance(self._find(where), self._h5py.Group)
 
     def datasets(self, where: str) -> list[str]:
         """Paths of all datasets at and below a group."""
@@ -219,40 +217,43 @@ class Hdf5File:
 
     # -- walking ---------------------------------------------------------------------------------------------------
 
-    def _components(self, where: str) -> list[str]:
-        components = where.split("/") if where else []
-        if any(name in ("", ".", "..") or "\0" in name for name in components):
-            raise complaint(self.path, "expected a plain path like block1_conv1/kernel", where)
-        if len(components) > DEPTH_LIMIT:
-            raise complaint(self.path, f"more than {DEPTH_LIMIT} groups deep: a cycle?", where)
-        return components
-
     def _object(self, where: str) -> Any:
-        node: Any = self._file
-        for name in self._components(where):
-            if not isinstance(node, self._h5py.Group):
-                raise complaint(self.path, f"expected a group above {name!r}, found a dataset", where)
-            if not node.id.links.exists(name.encode()):
-                raise complaint(self.path, f"no {name!r} there; there is {listed(islice(node, NAMES_LIMIT))}", where)
-            node = self._child(node, name, where)
+        node = self._find(where)
+        if node is None:
+            above = self._find(where.rpartition("/")[0])
+            members = listed(islice(above, NAMES_LIMIT)) if isinstance(above, self._h5py.Group) else "no group above it"
+            raise complaint(self.path, f"is not there; there is {members}", where)
         return node
-
-    def _step(self, steps: int, where: str) -> None:
-        self._steps += steps
-        if self._steps > STEPS_LIMIT:
-            raise complaint(self.path, f"more than {STEPS_LIMIT} steps from group to member: a cycle?", where)
-
-    def _child(self, group: Any, name: str, where: str) -> Any:
-        self._step(1, where)
-        if group.id.links.get_info(name.encode()).type != self._h5py.h5l.TYPE_HARD:
-            raise complaint(self.path, f"{name!r} is a link that leads elsewhere, which is refused", where)
-        return group[name]
 
     def _group(self, where: str) -> Any:
         node = self._object(where)
         if not isinstance(node, self._h5py.Group):
             raise complaint(self.path, f"expected a group, found a {type(node).__name__.lower()}", where)
         return node
+
+    def _find(self, where: str) -> Any:
+        """The object at `where`, reached over hard links only, or None: the one way to anything in the file."""
+        if where not in self._nodes:
+            if where.count("/") >= DEPTH_LIMIT:
+                raise complaint(self.path, f"more than {DEPTH_LIMIT} groups deep: a cycle?", where)
+            parent, _, name = where.rpartition("/")
+            self._nodes[where] = self._member(self._find(parent), name, where)
+        return self._nodes[where]
+
+    def _member(self, group: Any, name: str, where: str) -> Any:
+        self._step(1, where)
+        if name in ("", ".", "..") or "\0" in name or where.startswith("/"):
+            raise complaint(self.path, "expected a plain path like block1_conv1/kernel", where)
+        if not isinstance(group, self._h5py.Group) or not group.id.links.exists(name.encode()):
+            return None
+        if group.id.links.get_info(name.encode()).type != self._h5py.h5l.TYPE_HARD:
+            raise complaint(self.path, f"{name!r} is a link that leads elsewhere, which is refused", where)
+        return group[name]
+
+    def _step(self, steps: int, where: str) -> None:
+        self._steps += steps
+        if self._steps > STEPS_LIMIT:
+            raise complaint(self.path, f"more than {STEPS_LIMIT} members were looked at", where)
 
 
 def _plain(value: Any) -> Any:

@@ -130,8 +130,6 @@ class NpzFile:
         if where not in self._members:
             raise complaint(self.path, f"no such array; there is {listed(self._members)}", where)
         info = self._members[where]
-        if info.flag_bits & 1:
-            raise complaint(self.path, "is encrypted; expected plain arrays", where)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise complaint(self.path, f"zip compression {info.compress_type}; expected none or deflate", where)
         return info

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import InputError
-from .container import Expected, Parts, Shape, StrPath, complaint, explained, listed, shown
+from .container import Expected, Parts, Shape, StrPath, complaint, explained, listed, printable
 from .hdf5 import Hdf5File
 from .layouts import Preprocessing, recognise
 from .matching import match
@@ -108,7 +108,7 @@ class WeightFile:
             raise complaint(self.path, "was replaced or changed since it was opened: open it again")
 
     def __str__(self) -> str:
-        return f"{shown(self.path)}: layout {self.layout}, {len(self.rows)} rows, {self.rows[0]} to {self.rows[-1]}"
+        return f"{printable(self.path)}: layout {self.layout}, {len(self.rows)} rows, {self.rows[0]} to {self.rows[-1]}"
 
 
 def open_weights(path: StrPath, expected: Expected | None = None) -> WeightFile:

@@ -111,6 +111,7 @@ def test_every_choice_is_an_attribute_and_stands_in_the_line(looked):
     assert said["occlusion"]["window"] == "2 x 2 pixels"
     assert said["occlusion"]["baseline"] == "the net's mean colour"
     assert said["grad_cam"]["enlargement"].startswith("bilinear")
+    assert said["deconvnet"]["unit"].endswith(", the strongest of its row")
     assert said["guided_backprop"]["rules"].startswith("GUIDED")
 
 
@@ -139,14 +140,15 @@ def test_the_report_needs_nothing_else(folder, call):
 
 
 def test_titles_and_notes_are_escaped_and_each_class_has_a_row_of_its_own():
-    panels = [Panel("<i>", np.zeros((2, 2, 3)))] * 4
+    panels = [Panel(f"<i>{k}", np.zeros((2, 2, 3))) for k in range(4)]
     finished = table.Finished(table.METHODS[0], table.Result({}, panels, [], {}, 2), 0.1)
     page = report.html(
         report.Page("<i>", {"<i>": "<i>"}, np.zeros((2, 2, 3)), [("<i>", 0.5)], [finished], {"<i>": "<i>"})
     )
     assert "<i>" not in page
     assert page.count("&lt;i&gt;") == 2 + 2 + 1 + 2 + 2 * len(panels)
-    assert page.count('class="panels"') == 2
+    rows = page.split('class="panels"')[1:]
+    assert [re.findall(r"<figcaption>&lt;i&gt;(\d)", row) for row in rows] == [["0", "1"], ["2", "3"]]
 
 
 def test_cam_is_drawn_where_the_net_ends_in_global_average_pooling(folder, call):
@@ -167,6 +169,15 @@ def test_layer_and_unit_are_obeyed(folder, call, net, x):
         assert file["deconvnet"].attrs["row"] == "conv1_1, before its ReLU"
         assert list(file["activations/channels"]) == [5, 0, 1, 2, 3, 4]
         assert np.array_equal(file["grad_cam/map"], mv.grad_cam(net, x, layer="conv1_1"))
+
+
+def test_of_a_channel_the_strongest_unit_is_taken(folder, call, net, x):
+    call("look", "cat.png", "--net", "chain.h5", "--methods", "deconvnet,activations", "--unit", "5")
+    maps = net.capture(x, ["relu2_1"])["relu2_1"][0, :, :, 5]
+    i, j = np.unravel_index(maps.argmax(), maps.shape)
+    with h5py.File("minivis-look/arrays.h5") as file:
+        assert file["deconvnet"].attrs["unit"] == f"({i}, {j}, 5), the strongest of channel 5"
+        assert list(file["activations/channels"]) == [5, 0, 1, 2, 3, 4, 6, 7]
 
 
 def test_a_row_of_scores_serves_deconvnet_and_no_method_of_maps(folder, call, net, x):

@@ -460,10 +460,21 @@ def test_lbfgs_keeps_to_its_bounds():
     assert (picture == 200).any()
 
 
+def test_bounds_may_be_arrays_of_another_dtype():
+    net, x = small_net(dtype="float32"), pictures(dtype="float32")
+    low, high = x[:1].min((1, 2)).astype("float64"), x[:1].max((1, 2)).astype("float64")  # per colour
+    picture, _ = run(ascend(net, CLASS, x, step=LBFGS(bounds=(low, high)), steps=3))[-1]
+    assert picture.dtype == np.float32
+    assert (picture >= low.astype("float32")).all()
+    assert (picture <= high.astype("float32")).all()
+
+
 def test_lbfgs_starts_within_its_bounds():
     net = small_net()
-    mean_colour = np.broadcast_to(net.mean_colour, (1, 16, 16, 3))  # the best place of all, but out of bounds
-    climb = ascend(net, -1.0 * l2(), mean_colour, step=LBFGS(bounds=(180.0, 255.0)), steps=5)
+    start = np.empty((1, 16, 16, 3))
+    start[...] = net.mean_colour  # the best place of all, but out of bounds
+    start[:, :2] = 250
+    climb = ascend(net, -1.0 * l2(), start, step=LBFGS(bounds=(180.0, 255.0)), steps=5)
     assert (run(climb)[-1][0] == 180).all()
 
 

@@ -224,6 +224,15 @@ def test_in_a_corner_of_the_box_it_asks_no_more():
     assert len(asked) == 2
 
 
+def test_what_is_held_does_not_shorten_the_first_step():
+    def f(x):  # the first value is pushed out of the box, the second has a minimum at 1
+        return 100 * x[:, 0] + (x[:, 1] - 1) ** 2 / 2, np.stack([100 + 0 * x[:, 0], x[:, 1] - 1], 1)
+
+    x = np.zeros((1, 2))
+    point, _, _ = lbfgs_step(lambda x: Cost(*f(x)), x, Cost(*f(x)), nothing_past(x), LBFGS(bounds=(0, 2)), first=0.5)
+    assert point.tolist() == [[0, 0.5]]
+
+
 def test_a_point_that_is_stuck_is_left_alone():
     x = np.random.default_rng(0).standard_normal((2, 4))
     past = Past([], np.array([True, False]))

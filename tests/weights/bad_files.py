@@ -236,6 +236,18 @@ def h23_virtual_dataset(folder):
     return edited(folder, edit)
 
 
+@case("members were looked at")
+def h20_the_same_group_under_many_names(folder):
+    def edit(f):
+        many = f.create_group("many0")
+        for k in range(3000):
+            many[str(k)] = f[BIAS]
+        for k in range(1, 40):
+            f[f"many{k}"] = many
+
+    return edited(folder, edit)
+
+
 # -- declared and stored -------------------------------------------------------------------------------------------
 
 
@@ -342,6 +354,22 @@ def h33_infinity(folder):
 @case("expected floats")
 def h34_int64(folder):
     return replaced(folder, KERNEL, data=np.ones((3, 3, 3, 4), "i8"))
+
+
+@case("expected IEEE floats")
+def h34_bfloat16(folder):
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_fields(15, 7, 8, 0, 7)
+    kind.set_size(2)
+
+    def edit(f):
+        del f[BIAS]
+        space = h5py.h5s.create_simple((4,))
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_layout(h5py.h5d.COMPACT)
+        h5py.h5d.create(f.id, BIAS.encode(), kind, space, plan)
+
+    return edited(folder, edit)
 
 
 @case("expected floats")

@@ -29,6 +29,7 @@ from weight_files import (
 
 from minivis.errors import InputError, WeightFileError
 from minivis.weights import Preprocessing, open_weights, save_weights
+from minivis.weights.reading import first_not_finite
 
 ROOT = Path(__file__).parents[2]
 WRITERS = {
@@ -272,6 +273,13 @@ def test_float64_that_is_too_large_for_float32(tmp_path):
         file.read("fc8")
 
 
+def test_infinity_anywhere_in_a_large_tensor_is_found():
+    array = np.zeros((3, 1 << 20, 1), np.float32)
+    assert first_not_finite(array) is None
+    array[2, 7, 0] = array[2, 8, 0] = -np.inf
+    assert first_not_finite(array) == (2, 7, 0)
+
+
 def test_weights_are_read_as_floats(tmp_path):
     file = open_weights(keras_1(tmp_path / "w"))
     with pytest.raises(InputError, match="float32 or float64, not int32"):
@@ -434,7 +442,7 @@ def test_preprocessing_that_makes_no_sense(tmp_path, wrong):
         ("version", 2, "version 2 of the minivis layout; this minivis reads version 1"),
         ("rows", 3, "the attribute rows must list the names"),
         ("rows", "conv1_1", "variable length"),
-        ("rows", np.array([b"conv1_1", b"conv9"]), "no 'conv9' there"),
+        ("rows", np.array([b"conv1_1", b"conv9"]), "'conv9': is not there; there is 'conv1_1'"),
         ("format", "minivis", "variable length"),
         ("note", h5py.Empty("f4"), None),
         ("note", [b"a", b"b"], "variable length"),

@@ -211,6 +211,16 @@ def test_63_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     assert sha256_of(tmp_path / "f").startswith("ba7816bf")
 
 
+def test_a_file_that_changes_while_it_is_hashed(tmp_path, monkeypatch):
+    path = tmp_path / "f"
+    path.write_bytes(b"abc")
+    now = hashing.identity_of(path)
+    answers = iter([now, now._replace(mtime_ns=now.mtime_ns + 1)])
+    monkeypatch.setattr(hashing, "identity_of", lambda path: next(answers))
+    with pytest.raises(WeightFileError, match="changed while it was read"):
+        sha256_of(path, fresh=True)
+
+
 def test_hashing_a_fifo_is_refused(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(WeightFileError, match="not a regular file"):

@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
     unit = _unit(net, layer, arguments.unit)
     targets = [_class(net, target) for target in arguments.target]
     photos = [Path(photo) for photo in arguments.photos] or [sample_photograph()]
-    pictures = [_read(net, photo) for photo in photos]  # all of them first: a wrong name is told before any work
+    # All of them are read first, so that a wrong name is told before any work.
+    pictures = [_read(net, photo) for photo in progress(photos, desc="reading")]
     out = make_folder(Path(arguments.out))
     for photo, picture, folder in zip(photos, pictures, _folders(out, photos), strict=True):
         subject = Subject(net, picture, tuple(dict.fromkeys(targets)), layer, unit)
@@ -151,7 +152,7 @@ def _about(net: Net, name: str) -> dict[str, Choice]:
     return {
         "photograph": name,
         "net": net.name,
-        "weights": net.path or "given",
+        "weights": Path(net.path).name if net.path else "given",
         "input": f"{net.size} x {net.size}, short side resized to {round(net.size * 256 / 224)}, centre cut out",
         "computed": f"in {net.dtype} on the {net.device}",
         "minivis": __version__,

@@ -84,11 +84,17 @@ def deconvnet(subject: Subject) -> Result:
     ]
     choices: dict[str, Choice] = {
         "row": f"{row}, {state(net, row)}",
-        "unit": f"({where}), {'the strongest' if subject.unit is None else 'as asked'}",
+        "unit": f"({where}), {_how_chosen(subject.unit)}",
         "seed": f"its own activation, {activation:.4g}",
     }
     kept = panels[:2] if (bottom - top, right - left) == photograph.shape[:2] else panels
     return Result({"deconvnet": walked}, kept, [shown], choices, columns=len(kept))
+
+
+def _how_chosen(unit: int | tuple[int, int, int] | None) -> str:
+    if isinstance(unit, tuple):
+        return "as asked"
+    return "the strongest of its row" if unit is None else f"the strongest of channel {unit}"
 
 
 def grad_cam(subject: Subject) -> Result:
@@ -132,7 +138,7 @@ def occlusion(subject: Subject) -> Result:
     """The probability with a window in place, and its drop, for windows centred on a grid over the whole picture."""
     net, x = subject.net, subject.x
     height, width = subject.photograph.shape[:2]
-    window, stride = round(height / 7), -(-height // 28)
+    window, stride = max(1, round(height / 7)), -(-height // 28)
     clean = to_host(net(x))[0, list(subject.classes)]  # (classes,)
     covered = np.stack([to_host(_covered(subject, c, window, stride))[0] for c in subject.classes])
     drops = clean[:, None, None] - covered

@@ -1,0 +1,160 @@
+"""The same tasks, done by PyTorch in eager mode (and Captum), as their users write them: channels first, autograd."""
+
+import h5py
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+MEAN = torch.tensor([123.68, 116.779, 103.939])
+BLOCKS = (2, 2, 3, 3, 3)
+
+
+class VGG16(torch.nn.Module):
+    """VGG16 that takes RGB pixels 0..255, (N, 3, H, W)."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.convs = torch.nn.ModuleList()
+        with h5py.File(path) as file:
+
+            def tensors(row):
+                return (torch.from_numpy(file[row][name][()]) for name in ("kernel", "bias"))
+
+            for block, count in enumerate(BLOCKS, 1):
+                for i in range(1, count + 1):
+                    kernel, bias = tensors(f"conv{block}_{i}")
+                    if not self.convs:
+                        kernel = kernel.flip(2)  # the file's channels are B, G, R
+                    conv = torch.nn.Conv2d(*kernel.shape[2:], 3, padding=1)
+                    conv.weight.data, conv.bias.data = kernel.permute(3, 2, 0, 1).contiguous(), bias
+                    self.convs.append(conv)
+            self.dense = torch.nn.ModuleList()
+            for row in ("fc6", "fc7", "fc8"):
+                kernel, bias = tensors(row)
+                linear = torch.nn.Linear(1, 1)
+                if row == "fc6":  # rows of the file are in the order height, width, channel
+                    kernel = kernel.reshape(7, 7, 512, -1).permute(2, 0, 1, 3).reshape(25088, -1)
+                linear.weight.data, linear.bias.data = kernel.T.contiguous(), bias
+                self.dense.append(linear)
+        self.requires_grad_(False)
+
+    def rows(self, x, stop=None):
+        """Yield (name, value) of each ReLU, and of the logits."""
+        x = x - MEAN.view(3, 1, 1)
+        convs = iter(self.convs)
+        for block, count in enumerate(BLOCKS, 1):
+            for i in range(1, count + 1):
+                x = F.relu(next(convs)(x))
+                yield f"relu{block}_{i}", x
+                if f"relu{block}_{i}" == stop:
+                    return
+            x = F.max_pool2d(x, 2)
+        x = x.flatten(1)
+        for n, linear in enumerate(self.dense):
+            x = linear(x) if n == 2 else F.relu(linear(x))
+        yield "fc8", x
+
+    def forward(self, x):
+        for _, value in self.rows(x):
+            last = value
+        return last
+
+
+def picture(pixels):
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+
+
+def gradient(weights, pixels, target):
+    model = VGG16(weights).eval()
+
+    def run():
+        x = picture(pixels).requires_grad_()
+        (g,) = torch.autograd.grad(model(x)[:, target].sum(), x)
+        return g.permute(0, 2, 3, 1).numpy()
+
+    return run
+
+
+def saliency(weights, pixels, target):
+    run = gradient(weights, pixels, target)
+    return lambda: np.abs(run()).max(-1)
+
+
+def forward(weights, pixels, target):
+    model = VGG16(weights).eval()
+
+    def run():
+        with torch.inference_mode():
+            return model(picture(pixels)).numpy()
+
+    return run
+
+
+def grad_cam(weights, pixels, target):
+    """Written out by hand: Captum's keeps negative values and enlarges by nearest neighbour."""
+    model = VGG16(weights).eval()
+
+    def run():
+        x = picture(pixels).requires_grad_()
+        rows = dict(model.rows(x))
+        maps = rows["relu5_3"]
+        (slope,) = torch.autograd.grad(rows["fc8"][:, target].sum(), maps)
+        cam = F.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True))
+        cam = F.interpolate(cam, pixels.shape[1:3], mode="bilinear", align_corners=False)
+        return cam[:, 0].detach().numpy()
+
+    return run
+
+
+def occlusion(weights, pixels, target, window, stride, at_once=16):
+    """Captum's Occlusion of the probability; its map is per pixel, so compare at the first pixel of each window."""
+    from captum.attr import Occlusion
+
+    model = VGG16(weights).eval()
+    explain = Occlusion(lambda x: F.softmax(model(x), 1))
+
+    def run():
+        with torch.inference_mode():
+            x = picture(pixels)
+            fill = MEAN.view(1, 3, 1, 1).expand_as(x)
+            return explain.attribute(
+                x, (3, stride, stride), (3, window, window), fill, target=target, perturbations_per_eval=at_once
+            )
+
+    return run
+
+
+def style_step(weights, pixels, target):
+    model = VGG16(weights).eval()
+    rows = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+    def gram(x):
+        flat = x.flatten(2)
+        return flat @ flat.transpose(1, 2)
+
+    with torch.inference_mode():
+        other = dict(model.rows(picture(pixels[:, ::-1]), "relu4_1"))
+    other = {row: other[row].clone() for row in rows}
+    grams = {row: gram(other[row]) for row in rows}
+
+    def step():
+        x = picture(pixels).requires_grad_()
+        found = dict(model.rows(x, "relu4_1"))
+        loss = 0.5 * ((found[rows[-1]] - other[rows[-1]]) ** 2).sum()
+        for row in rows:
+            _, channels, height, width = found[row].shape
+            difference = gram(found[row]) - grams[row]
+            loss = loss + (difference**2).sum() / (4.0 * channels**2 * (height * width) ** 2)
+        (g,) = torch.autograd.grad(loss, x)
+        return g.permute(0, 2, 3, 1).numpy()
+
+    return step
+
+
+TASKS = {f.__name__: f for f in (saliency, gradient, forward, grad_cam, occlusion, style_step)}
+
+
+def versions():
+    import captum
+
+    return {"torch": torch.__version__, "captum": captum.__version__, "threads": torch.get_num_threads()}

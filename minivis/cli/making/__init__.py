@@ -1,0 +1,1 @@
+"""Commands that make pictures. Each module has ``add_commands(commands, shared)``; `runner` is what they share."""

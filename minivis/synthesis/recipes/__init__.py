@@ -1,0 +1,1 @@
+"""Recipes: `ascend`, and for each published picture the choices that made it."""
