@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backend import DTYPE
 from ..errors import UnknownName, WeightFileError
-from ..weights import WeightFile, find, open_weights, search_path
+from ..weights import PUBLISHED, WeightFile, find, open_weights, search_path
 from .architecture import Architecture, ReceptiveField, initial_weights
 from .googlenet import GOOGLENET
 from .labels import class_index
@@ -81,10 +81,10 @@ def load(name: Any, weights: Any = None, device: str = "cpu", dtype: Any = DTYPE
         return Net(chosen, weights, device, dtype)
     path = find(chosen.files, weights=weights)
     if path is None:
-        folders = "\n  ".join(map(str, search_path()))
+        fetched = f"type minivis weights get {text}, or " if text in PUBLISHED else ""
         raise WeightFileError(
-            f"no weights for {text}: looked for {', '.join(chosen.files)} in\n  {folders}\n"
-            f"type: minivis weights get {text}, or give a file: minivis.load({text!r}, weights=PATH)"
+            f"no weights for {text}: looked for {', '.join(chosen.files)} in {', '.join(map(str, search_path()))}; "
+            f"{fetched}give a file, minivis.load({text!r}, weights=PATH)"
         )
     return Net(chosen, open_weights(path, chosen.parameters), device, dtype)
 

@@ -9,6 +9,7 @@ This is the fast twin of `conv.py`; it computes the same function, and the same 
 strips of a few rows, so that their 36-fold copy stays in the cache.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -108,7 +109,8 @@ def forward(x: np.ndarray, plan: WinogradPlan, sides: Sides, out: tuple[int, int
 
     def work(strips: list[_Strip]) -> None:
         most = max(strip.count(columns) for strip in strips)
-        d_buffer, v_buffer, m_buffer = _buffers(most, (36 * channels, 36 * channels, 36 * filters), x.dtype)
+        sizes = (36 * channels, 36 * channels, 36 * filters, 16 * filters)
+        d_buffer, v_buffer, m_buffer, y_buffer = (np.empty(most * size, x.dtype) for size in sizes)
         for strip in strips:
             tiles = strip.count(columns)
             some = strip.pictures
@@ -118,7 +120,8 @@ def forward(x: np.ndarray, plan: WinogradPlan, sides: Sides, out: tuple[int, int
             _gather(d, x[some], 4 * strip.top - sides.top, -sides.left)
             np.matmul(bb, d.reshape(36, -1), out=v.reshape(36, -1))  # B' d B
             np.matmul(v, u, out=m)
-            back = aa @ m.reshape(36, -1)  # A' m A
+            back = y_buffer[: 16 * tiles * filters].reshape(16, -1)
+            np.matmul(aa, m.reshape(36, -1), out=back)  # A' m A
             _scatter(y[some], back.reshape(4, 4, -1, strip.rows, columns, filters), 4 * strip.top)
 
     _run(list(_strips(len(x), out, u, channels)), work, len(x) * columns * -(-out[0] // 4))
@@ -135,7 +138,8 @@ def adjoint(g: np.ndarray, plan: WinogradPlan, sides: Sides, shape: tuple[int, .
 
     def work(strips: list[_Strip]) -> None:
         most = max(strip.count(columns) for strip in strips)
-        p_buffer, m_buffer, v_buffer = _buffers(most, (16 * filters, 36 * filters, 36 * channels), g.dtype)
+        sizes = (16 * filters, 36 * filters, 36 * channels, 36 * channels)
+        p_buffer, m_buffer, v_buffer, d_buffer = (np.empty(most * size, g.dtype) for size in sizes)
         for strip in strips:
             tiles = strip.count(columns)
             some = strip.pictures
@@ -145,9 +149,10 @@ def adjoint(g: np.ndarray, plan: WinogradPlan, sides: Sides, shape: tuple[int, .
             _gather(piece, g[some], 4 * strip.top, 0)
             np.matmul(aa_t, piece.reshape(16, -1), out=m.reshape(36, -1))
             np.matmul(m, u.swapaxes(1, 2), out=v)
-            d = bb_t @ v.reshape(36, -1)
-            tiles_back = d.reshape(6, 6, -1, strip.rows, columns, channels)
-            _scatter(gx[some], tiles_back, 4 * strip.top - sides.top, -sides.left, add=True)
+            d = d_buffer[: 36 * tiles * channels].reshape(36, -1)
+            np.matmul(bb_t, v.reshape(36, -1), out=d)
+            back = d.reshape(6, 6, -1, strip.rows, columns, channels)
+            _scatter(gx[some], back, 4 * strip.top - sides.top, -sides.left, add=True)
 
     strips = list(_strips(len(g), g.shape[1:3], u, filters))
     # Neighbouring strips of a picture add into the same two rows: first every other one, then the rest.
@@ -167,10 +172,6 @@ def _strips(pictures: int, out: tuple[int, ...], u: np.ndarray, channels: int) -
     for first in range(0, pictures, together):
         for top in range(0, rows, height):
             yield _Strip(slice(first, min(first + together, pictures)), top, min(height, rows - top))
-
-
-def _buffers(most: int, sizes: tuple[int, ...], dtype: np.dtype) -> list[np.ndarray]:
-    return [np.empty(most * size, dtype) for size in sizes]
 
 
 def _run(strips: list[_Strip], work: Callable[[list[_Strip]], None], tiles: int) -> None:
@@ -206,6 +207,7 @@ def _scatter(maps: np.ndarray, tiles: np.ndarray, top: int, left: int = 0, add: 
                 maps[:, inside_y, inside_x] = tiles[i, j, :, there_y, there_x]
 
 
+@functools.lru_cache(4096)
 def _overlap(first: int, count: int, size: int) -> tuple[slice, slice]:
     """Return which of the places first, first + 4, ... (`count` of them) lie in 0..size-1, and those places."""
     start = max(0, -(first // 4))  # the first t with first + 4 t >= 0

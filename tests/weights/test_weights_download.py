@@ -69,6 +69,11 @@ def breaks_off(handler):
     reply(handler, CONTENT[:300_000], Content_Length=len(CONTENT))
 
 
+def ends_early(handler):
+    """Never says how much will come."""
+    reply(handler, CONTENT[:300_000], Content_Length=None)
+
+
 def breaks_off_once(handler):
     """Breaks off, then goes on from where it was asked to."""
     asked = handler.headers["Range"]
@@ -262,6 +267,8 @@ def test_95_a_short_body(server):
     with refused("300000"):
         get(published(server, "breaks_off"))
     assert server.requests == {"/breaks_off": 3}
+    with refused("ended after 300000 of 512000 bytes"):
+        get(published(server, "ends_early"))
     with refused("offers 300000 bytes; expected 512000"):
         get(published(server, "too_short"))
 

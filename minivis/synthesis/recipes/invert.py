@@ -1,0 +1,232 @@
+"""Inversion: which pictures have this code? (Mahendran and Vedaldi 2015, "Understanding Deep Image Representations by
+Inverting Them")
+
+Find x with the least ``||Phi(x) - Phi0||² / ||Phi0||² + strength * R(x)``. What comes back of the picture is what the
+row has kept of it; what comes back otherwise is what it has lost. The prior is, with z = (x - mean colour) / sigma,
+``R = lambda_alpha * sum |z|^alpha + lambda_tv * TV_beta(z)``: not too strong colours, and smooth.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...backend import Array, to_device
+from ...errors import InputError, UnknownName
+from ...nets import Net
+from ..algebra import Objective, row_in
+from ..ascend import Ascent, ascend
+from ..lbfgs import LBFGS
+from ..objectives import match
+from ..regularisers import alpha_norm, total_variation
+from ..steps import Momentum
+
+SIGMA = 27098.116
+"""Mean Euclidean norm of a centred photograph of 227 x 227 x 3 (authors' code, x0_sigma)."""
+
+SIGMA_PER_VALUE = SIGMA / math.sqrt(227 * 227 * 3)
+"""The same for any size: times the root of the number of values (ours). It is 68.9, the usual contrast."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How strong the prior is, and how to descend."""
+
+    alpha: float
+    beta: float
+    lambda_alpha: float  # for pictures of 227 x 227
+    lambda_tv: tuple[float, float, float]  # for the first quarter of the net's layers, the second, the rest
+    step: Any
+    steps: int
+    rates: tuple[tuple[int, float], ...] = ()  # (until which step, rate in units of sigma); L-BFGS finds its own
+
+
+PRESETS: dict[str, Preset] = {
+    "mahendran": Preset(
+        alpha=6,  # paper, section 4.2
+        beta=2,  # paper, section 4.2
+        lambda_alpha=4e-10 * SIGMA**4,  # authors' code, 2.157e8; the paper rounds it to 2.16e8
+        lambda_tv=(0.5, 5.0, 50.0),  # authors' code: AlexNet up to relu2, up to relu4, and above
+        step=Momentum(0.9, restart=True),  # authors' code; the paper has the 0.9
+        steps=400,  # authors' code
+        rates=((100, 0.004), (300, 0.0004), (400, 0.00004)),  # authors' code
+    ),
+    "quick": Preset(
+        alpha=6,  # as above
+        beta=2,  # as above
+        lambda_alpha=4e-10 * SIGMA**4,  # as above
+        lambda_tv=(0.5, 5.0, 50.0),  # as above
+        step=LBFGS(pairs=20, bounds=(0.0, 255.0)),  # ours: the same minimum in fewer steps, and a valid picture
+        steps=200,  # ours
+    ),
+}
+"""Whole tables of choices, each value with its source. Both look for the minimum of the same objective."""
+
+
+class Inverted(NamedTuple):
+    """What has become of a picture."""
+
+    row: str
+    strength: float
+    picture: Array  # (N, H, W, 3)
+    error: Array  # (N,): ||Phi(x) - Phi0|| / ||Phi0||
+
+
+def invert(
+    net: Net,
+    x: Any,
+    row: str,
+    preset: str = "quick",
+    strength: float = 1.0,
+    start: Any = None,
+    steps: int | None = None,
+    rng: np.random.Generator | None = None,
+    state: dict[str, Any] | None = None,
+) -> Ascent:
+    """Look for a picture with the same code as `x` at `row`, from noise.
+
+    Parameters
+    ----------
+    net : Net
+    x : ndarray, shape (N, H, W, 3)
+        RGB, 0..255. Only its code is used.
+    row : str
+        Any row.
+    preset : {"quick", "mahendran"}
+        See `PRESETS`.
+    strength : float
+        Of the prior, times the preset's; 0 leaves it out.
+    start : ndarray, shape (N, H, W, 3), optional
+        Default: noise as strong as a photograph (authors' code).
+    steps : int, optional
+        Default: that of the preset.
+    rng : numpy.random.Generator, optional
+        For the noise. Default: seed 0.
+    state : dict, optional
+        Of an ascent to go on from.
+
+    Returns
+    -------
+    Ascent
+        An iterator of (picture, score), where the score is minus what is to become small. `relative_error` says how
+        near its code is.
+    """
+    chosen = preset_called(preset)
+    x = net.check_picture(x)
+    sigma = SIGMA_PER_VALUE * math.sqrt(math.prod(x.shape[1:]))
+    objective = inversion_objective(net, x, row, preset, strength)
+    if start is None:
+        start = noise_like(net, x, SIGMA_PER_VALUE, rng)
+
+    def rate(step: int, gradient: Array) -> float:
+        return next((r for until, r in chosen.rates if step < until), chosen.rates[-1][1]) * sigma**2
+
+    lr = rate if chosen.rates else None
+    steps = chosen.steps if steps is None else steps
+    return ascend(net, objective, start, lr=lr, step=chosen.step, steps=steps, state=state)
+
+
+def inversion_objective(net: Net, x: Any, row: str, preset: str = "quick", strength: float = 1.0) -> Objective:
+    """Return what `invert` raises: minus the relative squared distance of codes, minus the prior.
+
+    The paper's constants belong to pictures of 227 x 227. Here sigma grows with the root of the number of values and
+    lambda_alpha with sigma⁴, so that each pixel is treated as there, whatever the size (ours).
+    """
+    chosen = preset_called(preset)
+    if not 0 <= strength < math.inf:
+        raise InputError(f"strength is a number from 0 on, got {strength!r}")
+    x = net.check_picture(x)
+    sigma = SIGMA_PER_VALUE * math.sqrt(math.prod(x.shape[1:]))
+    lambda_alpha = chosen.lambda_alpha * (sigma / SIGMA) ** 4
+    lambda_tv = chosen.lambda_tv[quarter(net, row)]
+    prior = lambda_alpha / sigma**chosen.alpha * alpha_norm(chosen.alpha)
+    prior += lambda_tv / sigma**chosen.beta * total_variation(chosen.beta)
+    return match(row, code_of(net, x, row), "relative") - strength * prior
+
+
+def relative_error(net: Net, picture: Any, x: Any, row: str) -> Array:
+    """Return ||Phi(picture) - Phi(x)|| / ||Phi(x)|| for each picture: (N,)."""
+    code = code_of(net, x, row)
+    return (-match(row, code, "relative")(net, picture)) ** 0.5
+
+
+def what_is_lost(
+    net: Net, x: Any, rows: Sequence[str] | None = None, preset: str = "quick", **options: Any
+) -> Iterator[Inverted]:
+    """Invert each row in turn, and yield each when it is finished: what is lost at each stage.
+
+    Parameters
+    ----------
+    net, x, preset, **options
+        As for `invert`.
+    rows : sequence of str, optional
+        Default: every row above the preprocessing whose weights are there, up to the scores before the softmax.
+    """
+    for row in readable_rows(net) if rows is None else list(rows):
+        yield finished(net, x, row, preset=preset, **options)
+
+
+def over_strengths(net: Net, x: Any, row: str, strengths: Iterable[float], **options: Any) -> Iterator[Inverted]:
+    """Invert one row with priors of several strengths, and yield each when it is finished."""
+    for strength in strengths:
+        yield finished(net, x, row, strength=strength, **options)
+
+
+def finished(net: Net, x: Any, row: str, strength: float = 1.0, **options: Any) -> Inverted:
+    """Return the last picture of `invert`, with its relative error."""
+    climb = invert(net, x, row, strength=strength, **options)
+    for _ in climb:
+        pass
+    return Inverted(row, strength, climb.picture, relative_error(net, climb.picture, x, row))
+
+
+def readable_rows(net: Net) -> list[str]:
+    """Return the rows that can be computed with the weights at hand, without the picture, its centring and the softmax.
+
+    A weight file may end early: "notop" files have no fully connected layers.
+    """
+    source = net.weights.source
+    there = set(getattr(source, "rows", source))
+    architecture = net.architecture
+    rows = [row for row in net.names if row not in ("input", "normalize")]
+    if net.logits in rows:
+        rows = rows[: rows.index(net.logits) + 1]
+    needed = {row: {r.name for r in architecture.ancestors([row])} & set(architecture.parameters) for row in rows}
+    return [row for row in rows if needed[row] <= there]
+
+
+def quarter(net: Net, row: str) -> int:
+    """Return which of the preset's three lambda_tv a row has: 0, 1 or 2 for the first, second and upper two quarters.
+
+    The authors' net, AlexNet, has eight layers with weights: two, two and four of them. Other nets are divided alike
+    (ours), and as there what stands between a ReLU and the next convolution belongs to the latter.
+    """
+    architecture = net.architecture
+    row = row_in(net, row)
+    below = sum(r.name in architecture.parameters for r in architecture.ancestors([row]))
+    layer = architecture.rows[row].layer
+    passed = below + 0.5 * (row not in architecture.parameters and type(layer).__name__ != "ReLU")
+    share = passed / len(architecture.parameters)
+    return 0 if share <= 0.25 else 1 if share <= 0.5 else 2
+
+
+def code_of(net: Net, x: Any, row: str) -> Array:
+    """Return a row of pictures."""
+    name = row_in(net, row)
+    return net.capture(x, [name])[name]
+
+
+def noise_like(net: Net, x: Array, contrast: float, rng: np.random.Generator | None) -> Array:
+    """Return normal noise around the mean colour, of the shape of `x`, each picture scaled to `contrast` per value."""
+    noise = (rng or np.random.default_rng(0)).standard_normal(x.shape)
+    noise *= contrast / np.sqrt((noise * noise).mean((1, 2, 3), keepdims=True))
+    return net.mean_colour + to_device(noise.astype(net.dtype), net.device)
+
+
+def preset_called(name: str) -> Preset:
+    """Return the preset of that name."""
+    if name not in PRESETS:
+        raise UnknownName(f"no preset is called {name!r}: there are {', '.join(PRESETS)}")
+    return PRESETS[name]
