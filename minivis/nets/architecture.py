@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -71,6 +71,9 @@ class Architecture:
                 raise InputError(f"{self.name}: two rows are called {name}")
             rows[name] = Row(name, layer, tuple(inputs) or above)
             above = (name,)
+        first = [(row.name, type(row.layer)) for row in list(rows.values())[:2]]
+        if first != [("input", Input), ("normalize", Normalize)]:
+            raise InputError(f"{self.name}: row 0 must be ('input', Input(...)), row 1 ('normalize', Normalize(...))")
         return rows
 
     @property
@@ -81,16 +84,12 @@ class Architecture:
     @property
     def size(self) -> int:
         """Height and width of the picture the network was trained for."""
-        layer = next(iter(self.rows.values())).layer
-        assert isinstance(layer, Input)
-        return layer.size
+        return cast(Input, self.rows["input"].layer).size
 
     @property
     def normalize(self) -> Normalize:
         """The preprocessing."""
-        layer = self.rows["normalize"].layer
-        assert isinstance(layer, Normalize)
-        return layer
+        return cast(Normalize, self.rows["normalize"].layer)
 
     @property
     def logits(self) -> str:

@@ -182,6 +182,19 @@ def test_a_row_that_is_not_there():
         small_net().receptive_field("nowhere")
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ((("conv1", Conv(2)),), "row 0 must be"),
+        ((("input", Input(8)), ("normalize", BGR), ("a", Conv(2), "b"), ("b", Conv(2))), "reads b, which is not above"),
+        ((("input", Input(8)), ("normalize", BGR), ("a", Conv(2)), ("a", Conv(2))), "two rows are called a"),
+    ],
+)
+def test_a_table_that_does_not_add_up(table, message):
+    with pytest.raises(InputError, match=message):
+        Architecture("wrong", table, (), maps="a").names  # noqa: B018  the table is read here
+
+
 def test_a_network_that_is_not_there():
     with pytest.raises(UnknownName, match="no network named 'vgg61'"):
         mv.load("vgg61")

@@ -30,7 +30,7 @@ PRESETS: dict[str, Climb] = {
         parametrisation="fourier",  # their code, lucid
         step="adam",  # lucid
         lr=0.05,  # lucid
-        views=(jitter(16), scale(0.9, 1.1), rotation(5)),  # the three kinds are lucid's, the numbers ours
+        views=(jitter(16), scale(0.9, 1.1), rotation(5)),  # lucid, but for its jitter of 8 and 4, and 10 degrees
         steps=128,  # ours; lucid takes 512
     ),
     "simonyan": Climb(  # paper: the score, L2, and the zero picture as start; it gives no number

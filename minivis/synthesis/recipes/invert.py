@@ -7,6 +7,7 @@ row has kept of it; what comes back otherwise is what it has lost. The prior is,
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,8 +27,11 @@ from ..steps import Momentum
 SIGMA = 27098.116
 """Mean Euclidean norm of a centred photograph of 227 x 227 x 3 (authors' code, x0_sigma)."""
 
-SIGMA_PER_VALUE = SIGMA / math.sqrt(227 * 227 * 3)
-"""The same for any size: times the root of the number of values (ours). It is 68.9, the usual contrast."""
+CONTRAST = SIGMA / math.sqrt(227 * 227 * 3)
+"""The same per value: 68.9. A start has this contrast, whatever its size."""
+
+SEEN = (51, 131)
+"""What relu2 and relu4 of the authors' net, AlexNet, see of a picture, in pixels: there lambda_tv changes."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Preset:
 
     alpha: float
     beta: float
-    lambda_alpha: float  # for pictures of 227 x 227
-    lambda_tv: tuple[float, float, float]  # for the first quarter of the net's layers, the second, the rest
+    lambda_alpha: float
+    lambda_tv: tuple[float, float, float]  # for rows that see little, more, much of the picture: see `SEEN`
     step: Any
     steps: int
     rates: tuple[tuple[int, float], ...] = ()  # (until which step, rate in units of sigma); L-BFGS finds its own
@@ -48,7 +52,7 @@ PRESETS: dict[str, Preset] = {
         alpha=6,  # paper, section 4.2
         beta=2,  # paper, section 4.2
         lambda_alpha=4e-10 * SIGMA**4,  # authors' code, 2.157e8; the paper rounds it to 2.16e8
-        lambda_tv=(0.5, 5.0, 50.0),  # authors' code: AlexNet up to relu2, up to relu4, and above
+        lambda_tv=(0.5, 5.0, 50.0),  # paper and authors' code: up to relu2, up to relu4, and above
         step=Momentum(0.9, restart=True),  # authors' code; the paper has the 0.9
         steps=400,  # authors' code
         rates=((100, 0.004), (300, 0.0004), (400, 0.00004)),  # authors' code
@@ -57,12 +61,12 @@ PRESETS: dict[str, Preset] = {
         alpha=6,  # as above
         beta=2,  # as above
         lambda_alpha=4e-10 * SIGMA**4,  # as above
-        lambda_tv=(0.5, 5.0, 50.0),  # as above
-        step=LBFGS(pairs=20, bounds=(0.0, 255.0)),  # ours: the same minimum in fewer steps, and a valid picture
+        lambda_tv=(0.1, 1.0, 10.0),  # ours: small pictures are rougher, pixel for pixel, than those of 227 x 227
+        step=LBFGS(pairs=20, bounds=(0.0, 255.0)),  # ours: nearer to the minimum in fewer steps, and a valid picture
         steps=200,  # ours
     ),
 }
-"""Whole tables of choices, each value with its source. Both look for the minimum of the same objective."""
+"""The choices by name, each value with its source."""
 
 
 class Inverted(NamedTuple):
@@ -115,13 +119,12 @@ def invert(
     """
     chosen = preset_called(preset)
     x = net.check_picture(x)
-    sigma = SIGMA_PER_VALUE * math.sqrt(math.prod(x.shape[1:]))
     objective = inversion_objective(net, x, row, preset, strength)
     if start is None:
-        start = noise_like(net, x, SIGMA_PER_VALUE, rng)
+        start = noise_like(net, x, CONTRAST, rng)
 
-    def rate(step: int, gradient: Array) -> float:
-        return next((r for until, r in chosen.rates if step < until), chosen.rates[-1][1]) * sigma**2
+    def rate(step: int, gradient: Array) -> float:  # the paper steps z, we step x = sigma z
+        return next((r for until, r in chosen.rates if step < until), chosen.rates[-1][1]) * SIGMA**2
 
     lr = rate if chosen.rates else None
     steps = chosen.steps if steps is None else steps
@@ -131,18 +134,14 @@ def invert(
 def inversion_objective(net: Net, x: Any, row: str, preset: str = "quick", strength: float = 1.0) -> Objective:
     """Return what `invert` raises: minus the relative squared distance of codes, minus the prior.
 
-    The paper's constants belong to pictures of 227 x 227. Here sigma grows with the root of the number of values and
-    lambda_alpha with sigma⁴, so that each pixel is treated as there, whatever the size (ours).
+    As in the authors' code sigma is that of pictures of 227 x 227, whatever the size.
     """
     chosen = preset_called(preset)
     if not 0 <= strength < math.inf:
         raise InputError(f"strength is a number from 0 on, got {strength!r}")
-    x = net.check_picture(x)
-    sigma = SIGMA_PER_VALUE * math.sqrt(math.prod(x.shape[1:]))
-    lambda_alpha = chosen.lambda_alpha * (sigma / SIGMA) ** 4
-    lambda_tv = chosen.lambda_tv[quarter(net, row)]
-    prior = lambda_alpha / sigma**chosen.alpha * alpha_norm(chosen.alpha)
-    prior += lambda_tv / sigma**chosen.beta * total_variation(chosen.beta)
+    alpha, beta = chosen.alpha, chosen.beta
+    lambda_tv = chosen.lambda_tv[_seen(net, row)]
+    prior = chosen.lambda_alpha / SIGMA**alpha * alpha_norm(alpha) + lambda_tv / SIGMA**beta * total_variation(beta)
     return match(row, code_of(net, x, row), "relative") - strength * prior
 
 
@@ -197,21 +196,6 @@ def readable_rows(net: Net) -> list[str]:
     return [row for row in rows if needed[row] <= there]
 
 
-def quarter(net: Net, row: str) -> int:
-    """Return which of the preset's three lambda_tv a row has: 0, 1 or 2 for the first, second and upper two quarters.
-
-    The authors' net, AlexNet, has eight layers with weights: two, two and four of them. Other nets are divided alike
-    (ours), and as there what stands between a ReLU and the next convolution belongs to the latter.
-    """
-    architecture = net.architecture
-    row = row_in(net, row)
-    below = sum(r.name in architecture.parameters for r in architecture.ancestors([row]))
-    layer = architecture.rows[row].layer
-    passed = below + 0.5 * (row not in architecture.parameters and type(layer).__name__ != "ReLU")
-    share = passed / len(architecture.parameters)
-    return 0 if share <= 0.25 else 1 if share <= 0.5 else 2
-
-
 def code_of(net: Net, x: Any, row: str) -> Array:
     """Return a row of pictures."""
     name = row_in(net, row)
@@ -230,3 +214,8 @@ def preset_called(name: str) -> Preset:
     if name not in PRESETS:
         raise UnknownName(f"no preset is called {name!r}: there are {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def _seen(net: Net, row: str) -> int:
+    """Return which of a preset's three lambda_tv a row has."""
+    return bisect_left(SEEN, net.receptive_field(row_in(net, row)).size)

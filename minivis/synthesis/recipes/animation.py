@@ -1,0 +1,49 @@
+"""Pictures in a row as an animated file."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ...backend import Array, to_host
+from ...errors import ImageFileError
+
+FORMATS = {".gif": "GIF", ".webp": "WEBP"}
+
+
+def save_animation(path: str | os.PathLike[str], frames: Iterable[Array], milliseconds: int = 80) -> None:
+    """Write pictures, (H, W, 3) or (1, H, W, 3) in 0..255, as an animated GIF or WebP, by the suffix.
+
+    The file appears complete or not at all. It repeats without end.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise ImageFileError(f"{str(path)!r} must end in one of {', '.join(FORMATS)} for an animation")
+    images = [Image.fromarray(_bytes(frame)) for frame in frames]
+    if not images:
+        raise ImageFileError(f"{str(path)!r}: there are no pictures to animate")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        images[0].save(
+            part,
+            format=FORMATS[path.suffix.lower()],
+            save_all=True,
+            append_images=images[1:],
+            duration=milliseconds,
+            loop=0,
+        )
+        part.replace(path)
+    except OSError as error:
+        raise ImageFileError(f"{str(path)!r} cannot be written: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _bytes(frame: Array) -> np.ndarray:
+    array = to_host(frame)
+    array = array[0] if array.ndim == 4 else array
+    return np.clip(np.rint(array), 0, 255).astype(np.uint8)
