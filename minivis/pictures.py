@@ -5,12 +5,12 @@ takes a picture it takes a path, a PIL image or an array, and gives back an arra
 """
 
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .atomic import replacing
 from .backend import DTYPE, Array
 from .errors import ImageFileError, InputError
 from .pixels import MAX_PIXELS, PictureSource, first_line, numbers, to_pixels, wrong_shape
@@ -128,15 +128,11 @@ def save_picture(path: str | os.PathLike[str], picture: Array) -> None:
     if not path.parent.is_dir():
         raise ImageFileError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into: create it first")
     image = _to_pil(_bytes(picture))
-    part = path.with_name(f".{secrets.token_hex(8)}.part")  # in the same folder, so that the move is atomic
     try:
-        with part.open("xb") as file:
+        with replacing(path) as part, part.open("wb") as file:
             image.save(file, format=image_format, **_SAVE_OPTIONS.get(image_format, {}))
-        part.replace(path)
     except (OSError, ValueError) as error:
         raise ImageFileError(f"{str(path)!r} cannot be written: {first_line(error)}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def sample_picture() -> Path:

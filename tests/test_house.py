@@ -19,10 +19,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import only from the lines above its own; "minivis" is the public surface, minivis/__init__.py.
 ORDER = (
-    {"errors", "parallel"},
+    {"atomic", "errors", "parallel"},
     {"backend"},
     {"tape"},
-    {"parallel"},
     {"primitives"},
     {"rules", "testing"},
     {"pixels"},

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..errors import MinivisError
-from . import doctor, look, nets, weights
+from . import doctor, look, nets, verify, weights
 from .common import one_line
 
 OK, FAILED, INTERRUPTED, PIPE_CLOSED = 0, 2, 130, 141  # the last two as a shell counts: 128 + the signal's number
@@ -32,7 +32,7 @@ def build_parser(train: bool = False) -> Parser:
     parser = Parser(prog="minivis", description="What does a convolutional network see?", parents=[shared])
     parser.add_argument("--version", action="version", version=f"minivis {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (look, nets, doctor, weights):
+    for module in (look, nets, doctor, verify, weights):
         module.add_commands(commands, shared)
     training = commands.add_parser("train", parents=[shared], help="train a small network")
     if train:

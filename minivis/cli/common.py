@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ..backend import DTYPE
 from ..errors import InputError, UnknownName
 from ..nets import ARCHITECTURES, Net, load
 
@@ -18,10 +19,10 @@ def add_net_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="weight file; default: the first found on the search path")
 
 
-def open_net(name: str, weights: str | None, device: str = "cpu") -> Net:
+def open_net(name: str, weights: str | None, device: str = "cpu", dtype: Any = DTYPE) -> Net:
     """Load a net by name or path, and say which names are near if there is none."""
     try:
-        return load(name, weights=weights, device=device)
+        return load(name, weights=weights, device=device, dtype=dtype)
     except UnknownName as error:
         raise UnknownName(f"{error}{did_you_mean(name, ARCHITECTURES)}") from None
 

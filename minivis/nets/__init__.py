@@ -1,5 +1,6 @@
 """Networks: tables of named rows, and `load`, which finds their weights."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,8 +35,10 @@ def architecture_of(file: WeightFile) -> Architecture:
         return ARCHITECTURES[named]
     for candidate in ARCHITECTURES.values():
         expected = candidate.parameters
-        if file.rows and all(row in expected and file.shapes[row] == expected[row] for row in file.rows):
-            return candidate
+        with contextlib.suppress(WeightFileError):
+            rows = open_weights(file.path, expected)  # Keras 3 calls its layers conv2d, conv2d_1, ...: order tells
+            if not rows.ignored and all(rows.shapes[row] == expected[row] for row in rows.rows):
+                return candidate
     raise WeightFileError(
         f"{file.path}: its rows ({', '.join(file.rows[:4])}, ...) are those of no network here "
         f"({', '.join(ARCHITECTURES)}): say which, with minivis.load(NAME, weights=PATH)"

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..atomic import replacing
 from ..backend import to_host
 from ..errors import InputError, WeightFileError
-from ..weights.atomic import replacing
 from .loop import State
 
 VERSION = 1

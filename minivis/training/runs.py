@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..atomic import replacing
 from ..errors import InputError
-from ..weights.atomic import replacing
 from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from .evaluation import evaluate
 from .loop import PictureArray, Training

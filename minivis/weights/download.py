@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from ..atomic import settle
 from ..errors import DownloadError, UnknownName, WeightFileError
-from .atomic import settle
 from .container import printable
 from .finding import cache_folder
 from .hashing import digests_of

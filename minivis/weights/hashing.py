@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from .atomic import replacing
+from ..atomic import replacing
 from .container import StrPath, complaint
 from .finding import cache_folder
 from .sniff import Identity, identity_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..atomic import replacing
 from ..errors import InputError
-from .atomic import replacing
 from .container import Expected, StrPath, complaint
 from .hashing import sha256_of
 from .layouts import FORMAT, RESERVED, VERSION

@@ -1,11 +1,14 @@
 """Every primitive, through one table of cases: its gradient, its adjoint, its dtype, its manners."""
 
+import importlib
+import pkgutil
+
 import fakecupy
 import numpy as np
 import pytest
 import reference
-from cases import CASES, IDS, POSITIONS, all_primitives
 
+import minivis
 from minivis.backend import like, to_host
 from minivis.errors import InputError, NothingRecorded
 from minivis.primitives import (
@@ -20,8 +23,24 @@ from minivis.primitives import (
     resize,
     softmax,
 )
-from minivis.tape import Tensor, backward
+from minivis.tape import Primitive, Tensor, backward
 from minivis.testing import GradientMismatch, check_backward, relative_error
+from minivis.verify.cases import CASES, positions
+
+POSITIONS = positions()
+IDS = [f"{case.name}-{i}" for case, i in POSITIONS]
+
+
+def all_primitives():
+    """Every primitive defined anywhere in minivis."""
+    found = {}
+    for module in pkgutil.walk_packages(minivis.__path__, "minivis."):
+        if module.name.endswith("__main__"):
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Primitive):
+                found[value.__module__, value.name] = value
+    return list(found.values())
 
 
 def pulled_back(case, position, arrays, g):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...weights.atomic import replacing
+from ...atomic import replacing
 from ..common import writing
 from .subject import Choice, Panel
 from .table import MANY_COLUMNS, Finished

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ...atomic import replacing
 from ...backend import to_device, to_host
 from ...errors import InputError
-from ...weights.atomic import replacing
 from ..common import writing
 
 TREE = "tree"

@@ -1,5 +1,6 @@
 """What class models and maximised units have in common: how to start, and a table of how to climb."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from ..algebra import Objective
 from ..ascend import Ascent, ascend
 from ..parametrisations import Fourier
 from ..regularisers import l2, total_variation
-from ..touches import Touch
+from ..touches import Touch, renormalise
 from ..views import View
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Climb:
     views: tuple[View, ...] = ()
     after: tuple[Touch, ...] = ()
     parametrisation: str = "pixels"
+    contrast: float = 0.0  # if given, the root mean square about the mean colour that each step is brought back to;
+    # then lr is a share of the picture's norm (Erhan et al. 2009 keep the norm)
     noise: float = 0.0  # standard deviation of the start about the mean colour; Fourier has a start of its own
 
     def start(self, net: Net, n: int, size: int, rng: np.random.Generator | None) -> Array:
@@ -57,14 +60,18 @@ class Climb:
         for weight, penalty in ((self.l2, l2), (self.variation, total_variation)):
             if weight:
                 objective = objective - weight * penalty()
+        lr, after = self.lr, self.after
+        if self.contrast:
+            rho = self.contrast * math.sqrt(math.prod(start.shape[1:]))
+            lr, after = lr * rho, (*after, renormalise(rho, centred=True))
         return ascend(
             net,
             objective,
             start,
-            lr=self.lr,
+            lr=lr,
             step=self.step,
             views=self.views,
-            after=self.after,
+            after=after,
             steps=self.steps if steps is None else steps,
             rng=rng,
             state=state,

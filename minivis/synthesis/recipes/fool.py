@@ -21,7 +21,16 @@ from ..objectives import log_probability, unit
 from ..touches import Touch, clip_to_range
 from .fooled import Fooled, Fooling, Tagged, ten_times
 
-__all__ = ["PRESETS", "Fooled", "Fooling", "Stepwise", "fast_gradient_sign", "fool", "iterated_gradient_sign", "ten_times"]  # fmt: skip
+__all__ = [
+    "PRESETS",
+    "Fooled",
+    "Fooling",
+    "Stepwise",
+    "fast_gradient_sign",
+    "fool",
+    "iterated_gradient_sign",
+    "ten_times",
+]
 
 PRESETS = MappingProxyType(
     {
@@ -29,14 +38,14 @@ PRESETS = MappingProxyType(
             {
                 "lr": Tagged(57.6, "CS231n: 1, of pictures divided by their standard deviation, about 57.6 here"),
                 "steps": Tagged(100, "CS231n: most pictures need fewer"),
-                "objective": Tagged("score", "CS231n"),
+                "objective": Tagged("log-probability", "ours; CS231n has the score, which moves fewer pictures"),
                 "margin": Tagged(0.0, "CS231n: stop when the class flips"),
             }
         ),
         "fast_gradient_sign": MappingProxyType({"eps": Tagged(2.0, "ours")}),
         "iterated_gradient_sign": MappingProxyType(
             {
-                "eps": Tagged(2.0, "ours"),
+                "eps": Tagged(4.0, "ours"),
                 "alpha": Tagged(1.0, "Kurakin et al. 2016: every value by one grey level"),
                 "steps": Tagged("min(eps + 4, 1.25 eps), rounded up", "Kurakin et al. 2016"),
             }
@@ -106,7 +115,7 @@ def fool(
     eight_bit: bool = True,
     state: dict[str, Any] | None = None,
 ) -> Stepwise:
-    """Step along the gradient, over its norm, until the class flips (CS231n): x += lr g / ||g||, within 0..255.
+    """Step along the gradient over its norm until the class flips (CS231n): x += lr g / ||g||, within 0..255.
 
     Parameters
     ----------
@@ -119,7 +128,8 @@ def fool(
         The most steps. A picture whose class has not flipped by then is reported so.
     objective : {"score", "log-probability"}
         What rises (with `to=None`, falls): the score before the softmax, as in the lecture, or the logarithm of the
-        probability, which also falls with the other scores.
+        probability, which also rises when the other scores fall. Of twenty photographs, each to a class 500 further
+        on in SqueezeNet, the score moved 18 in 100 steps, the logarithm all in 15 at most.
 
     Returns
     -------

@@ -89,7 +89,7 @@ def fool_from_noise(
     steps : int
         The most steps.
     confidence : float
-        Stop when the class is the first and its probability is at least this.
+        Stop when the class is the first and its probability at least this.
     eight_bit, state
         As in `Fooling` and `fool`.
 

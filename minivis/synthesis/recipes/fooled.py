@@ -12,7 +12,7 @@ from ...errors import InputError
 from ...nets import Net
 
 TOP = 5
-STATE = ("step", "exact", "picture", "lead", "steps_taken", "done")
+STATE = ("step", "original", "exact", "picture", "lead", "steps_taken", "done")
 
 
 class Tagged(NamedTuple):
@@ -109,7 +109,7 @@ class Fooling(Iterator):
         A picture counts as fooled when its lead is above this: what is judged a little further than need be stays
         what it is when it is changed a little.
     confidence : float
-        And when its target's probability (with `to=None`, that of all other classes) is at least this.
+        Go on until the target's probability (with `to=None`, that of all other classes) is at least this, too.
     eight_bit : bool
         Judge, and report, the pictures rounded to whole numbers, as a file holds them.
     """
@@ -158,7 +158,7 @@ class Fooling(Iterator):
                 after=after[n],
                 lead=float(self.lead[n]),
                 steps=int(self.steps_taken[n]),
-                success=bool(self.done[n]),
+                success=bool(self.lead[n] > self.margin),
                 eight_bit=self.eight_bit,
             )
             for n in range(len(pictures))
@@ -166,7 +166,7 @@ class Fooling(Iterator):
 
     def state(self) -> dict[str, Any]:
         """Return what is needed to go on from here with the same arguments."""
-        parts = (self.step, self._exact, self._judged, self.lead, self.steps_taken, self.done)
+        parts = (self.step, self.original, self._exact, self._judged, self.lead, self.steps_taken, self.done)
         return {key: part if key == "step" else part.copy() for key, part in zip(STATE, parts, strict=True)}
 
     def resume(self, state: dict[str, Any]) -> None:
@@ -176,7 +176,7 @@ class Fooling(Iterator):
         if state["exact"].shape != self.original.shape:
             raise InputError(f"the state is of pictures {state['exact'].shape}, these are {self.original.shape}")
         self.step = int(state["step"])
-        self._exact, self._judged = state["exact"].copy(), state["picture"].copy()
+        self.original, self._exact, self._judged = (state[key].copy() for key in ("original", "exact", "picture"))
         self.lead, self.steps_taken, self.done = (to_host(state[k]).copy() for k in ("lead", "steps_taken", "done"))
 
     def _as_file(self, pictures: Array) -> Array:

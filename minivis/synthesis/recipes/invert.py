@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backend import Array, to_device
-from ...errors import InputError, UnknownName
+from ...errors import InputError
 from ...nets import Net
 from ..algebra import Objective, row_in
 from ..ascend import Ascent, ascend
@@ -23,12 +23,11 @@ from ..lbfgs import LBFGS
 from ..objectives import match
 from ..regularisers import alpha_norm, total_variation
 from ..steps import Momentum
+from .climbing import chosen
+from .maximize import CONTRAST
 
 SIGMA = 27098.116
 """Mean Euclidean norm of a centred photograph of 227 x 227 x 3 (authors' code, x0_sigma)."""
-
-CONTRAST = SIGMA / math.sqrt(227 * 227 * 3)
-"""The same per value: 68.9. A start has this contrast, whatever its size."""
 
 SEEN = (51, 131)
 """What relu2 and relu4 of the authors' net, AlexNet, see of a picture, in pixels: there lambda_tv changes."""
@@ -52,7 +51,7 @@ PRESETS: dict[str, Preset] = {
         alpha=6,  # paper, section 4.2
         beta=2,  # paper, section 4.2
         lambda_alpha=4e-10 * SIGMA**4,  # authors' code, 2.157e8; the paper rounds it to 2.16e8
-        lambda_tv=(0.5, 5.0, 50.0),  # paper and authors' code: up to relu2, up to relu4, and above
+        lambda_tv=(0.5, 5.0, 50.0),  # authors' code: up to relu2, up to relu4, and above
         step=Momentum(0.9, restart=True),  # authors' code; the paper has the 0.9
         steps=400,  # authors' code
         rates=((100, 0.004), (300, 0.0004), (400, 0.00004)),  # authors' code
@@ -106,8 +105,8 @@ def invert(
         Default: noise as strong as a photograph (authors' code).
     steps : int, optional
         Default: that of the preset.
-    rng : numpy.random.Generator, optional
-        For the noise. Default: seed 0.
+    rng : numpy.random.Generator
+        For the noise.
     state : dict, optional
         Of an ascent to go on from.
 
@@ -117,18 +116,18 @@ def invert(
         An iterator of (picture, score), where the score is minus what is to become small. `relative_error` says how
         near its code is.
     """
-    chosen = preset_called(preset)
+    choices = chosen(PRESETS, preset)
     x = net.check_picture(x)
     objective = inversion_objective(net, x, row, preset, strength)
-    if start is None:
+    if start is None and state is None:
         start = noise_like(net, x, CONTRAST, rng)
 
     def rate(step: int, gradient: Array) -> float:  # the paper steps z, we step x = sigma z
-        return next((r for until, r in chosen.rates if step < until), chosen.rates[-1][1]) * SIGMA**2
+        return next((r for until, r in choices.rates if step < until), choices.rates[-1][1]) * SIGMA**2
 
-    lr = rate if chosen.rates else None
-    steps = chosen.steps if steps is None else steps
-    return ascend(net, objective, start, lr=lr, step=chosen.step, steps=steps, state=state)
+    lr = rate if choices.rates else None
+    steps = choices.steps if steps is None else steps
+    return ascend(net, objective, start, lr=lr, step=choices.step, steps=steps, state=state)
 
 
 def inversion_objective(net: Net, x: Any, row: str, preset: str = "quick", strength: float = 1.0) -> Objective:
@@ -136,12 +135,12 @@ def inversion_objective(net: Net, x: Any, row: str, preset: str = "quick", stren
 
     As in the authors' code sigma is that of pictures of 227 x 227, whatever the size.
     """
-    chosen = preset_called(preset)
+    choices = chosen(PRESETS, preset)
     if not 0 <= strength < math.inf:
         raise InputError(f"strength is a number from 0 on, got {strength!r}")
-    alpha, beta = chosen.alpha, chosen.beta
-    lambda_tv = chosen.lambda_tv[_seen(net, row)]
-    prior = chosen.lambda_alpha / SIGMA**alpha * alpha_norm(alpha) + lambda_tv / SIGMA**beta * total_variation(beta)
+    alpha, beta = choices.alpha, choices.beta
+    lambda_tv = choices.lambda_tv[_seen(net, row)]
+    prior = choices.lambda_alpha / SIGMA**alpha * alpha_norm(alpha) + lambda_tv / SIGMA**beta * total_variation(beta)
     return match(row, code_of(net, x, row), "relative") - strength * prior
 
 
@@ -186,7 +185,7 @@ def readable_rows(net: Net) -> list[str]:
 
     A weight file may end early: "notop" files have no fully connected layers.
     """
-    source = net.weights.source
+    source: Any = net.weights.source  # a file, or a mapping by row
     there = set(getattr(source, "rows", source))
     architecture = net.architecture
     rows = [row for row in net.names if row not in ("input", "normalize")]
@@ -204,16 +203,11 @@ def code_of(net: Net, x: Any, row: str) -> Array:
 
 def noise_like(net: Net, x: Array, contrast: float, rng: np.random.Generator | None) -> Array:
     """Return normal noise around the mean colour, of the shape of `x`, each picture scaled to `contrast` per value."""
-    noise = (rng or np.random.default_rng(0)).standard_normal(x.shape)
+    if rng is None:
+        raise InputError("the start is noise: pass rng=numpy.random.default_rng(0)")
+    noise = rng.standard_normal(x.shape)
     noise *= contrast / np.sqrt((noise * noise).mean((1, 2, 3), keepdims=True))
     return net.mean_colour + to_device(noise.astype(net.dtype), net.device)
-
-
-def preset_called(name: str) -> Preset:
-    """Return the preset of that name."""
-    if name not in PRESETS:
-        raise UnknownName(f"no preset is called {name!r}: there are {', '.join(PRESETS)}")
-    return PRESETS[name]
 
 
 def _seen(net: Net, row: str) -> int:

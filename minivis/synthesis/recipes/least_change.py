@@ -89,9 +89,7 @@ class LeastChange(Fooling):
         targets = [int(t) for t in self.targets[active]]
         likely = -log_probability(targets) if self.away else log_probability(targets)
         weighted = likely - distance(original, like(self._c[active], original))
-        climb = ascend(
-            self.net, weighted, original, FIRST, LBFGS(bounds=PRESET["bounds"].value), steps=self.steps
-        )
+        climb = ascend(self.net, weighted, original, FIRST, LBFGS(bounds=PRESET["bounds"].value), steps=self.steps)
         for _ in climb:
             pass
         return climb.picture, climb.step
@@ -101,14 +99,14 @@ class LeastChange(Fooling):
         return to_host((apart * apart).sum((1, 2, 3)))
 
     def state(self) -> dict[str, Any]:
-        weights = {"c": self._c.copy(), "low": self._low.copy(), "high": self._high.copy(), "idle": self._idle.copy()}
+        weights = {"c": self._c.copy(), "low": self._low.copy(), "high": self._high.copy()}
         return {**super().state(), **weights}
 
     def resume(self, state: dict[str, Any]) -> None:
         super().resume(state)
-        if not {"c", "low", "high", "idle"} <= set(state):
+        if not {"c", "low", "high"} <= set(state):
             raise InputError("the state is that of another method")
-        self._c, self._low, self._high, self._idle = (to_host(state[k]).copy() for k in ("c", "low", "high", "idle"))
+        self._c, self._low, self._high = (to_host(state[key]).copy() for key in ("c", "low", "high"))
 
 
 def least_change(

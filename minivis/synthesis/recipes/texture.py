@@ -9,15 +9,17 @@ the paper's equation 4 where both pictures have the same size (G = FF', divided 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...backend import Array, array_module, to_device, to_host
+from ... import primitives as p
+from ...backend import Array, array_module, to_host
 from ...errors import InputError
 from ...nets import Net
 from ...nets.layers import AvgPool, Conv, MaxPool, ReLU
-from ..algebra import Objective
+from ..algebra import Objective, fitted, total_of
 from ..ascend import Ascent, ascend
 from ..grams import gram_of, match_gram
 from ..lbfgs import LBFGS
@@ -44,7 +46,7 @@ def texture(
     rows: Sequence[str] | None = None,
     weights: Weights = "relative",
     size: int | tuple[int, int] | None = None,
-    pooling: str = "max",
+    pooling: str = "average",
     start: Any = None,
     steps: int | None = STEPS,
     rng: np.random.Generator | None = None,
@@ -64,12 +66,12 @@ def texture(
         is for a picture of nothing, so that rows of any scale count alike: the authors rescale the network instead.
     size : int or (height, width), optional
         Of the new picture. Default: that of `style`.
-    pooling : {"max", "average"}
+    pooling : {"average", "max"}
         "average" runs the net with its max-pools replaced, as the authors do.
     start : ndarray, optional
         Default: noise.
     steps, rng, state
-        As for `ascend`; `rng` is for the noise, by default with seed 0.
+        As for `ascend`; `rng` is for the noise.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def texture(
     net = pooled(net, pooling)
     style = net.check_picture(style)
     objective = style_objective(net, style, rows, weights)
-    if start is None:
+    if start is None and state is None:
         height, width = style.shape[1:3] if size is None else (size, size) if isinstance(size, int) else size
         blank = array_module(style).zeros((len(style), height, width, 3), dtype=style.dtype)
         start = noise_like(net, blank, NOISE, rng)
@@ -88,14 +90,39 @@ def texture(
 
 
 def style_objective(
-    net: Net, style: Any, rows: Sequence[str] | None = None, weights: Weights = "relative"
+    net: Net, style: Any, rows: Sequence[str] | None = None, weights: Weights = "relative", mask: Array | None = None
 ) -> Objective:
-    """Return minus the sum of w_l E_l: one term per row, called "style ROW"."""
+    """Return minus the sum of w_l E_l: one term per row, called "style ROW".
+
+    With a mask (H, W), 0..1, only that part of the picture is compared to the whole of the style.
+    """
     chosen = style_rows(net) if rows is None else list(rows)
     maps = {row: _maps(net, style, row) for row in chosen}
     grams = {row: gram_of(maps[row], VARIANT) for row in chosen}
     scale = row_weights(weights, {row: _worst(gram) for row, gram in grams.items()})
-    return joined([named(f"style {row}", scale[row] * match_gram(row, grams[row], VARIANT)) for row in chosen])
+    one = match_gram if mask is None else partial(match_masked_gram, mask=mask)
+    return joined([named(f"style {row}", scale[row] * one(row, grams[row], VARIANT)) for row in chosen])
+
+
+def match_masked_gram(row: str, gram: Array, variant: str, mask: Array) -> Objective:
+    """As `match_gram`, where each place counts as much as the mask says (Gatys et al. 2017, guided Gram matrices).
+
+    The mask is brought to the size of the row by `resize`. The maps are multiplied by its root, so that it enters the
+    Gram matrix once, which is divided by its sum.
+    """
+    if mask.ndim != 2 or not float(mask.min()) >= 0:
+        raise InputError(f"a mask is (H, W) of numbers from 0 on, got shape {mask.shape}, least value {mask.min()}")
+
+    def score(rows: Mapping[str, Any], net: Net) -> Any:
+        y = rows[row]
+        share = p.resize(mask[None, :, :, None].astype(y.dtype), size=y.shape[1:3])
+        places = float(share.sum())
+        if not places:
+            raise InputError(f"a mask leaves nothing of {row}")
+        apart = p.gram(y * share**0.5) / places - fitted(f"match_gram({row})", gram, (y.shape[3],) * 2, y)
+        return total_of(apart * apart) / (-4 * y.shape[3] ** 2)
+
+    return Objective.of(f"match_masked_gram({row}, {variant})", [row], score)
 
 
 def reconstructions(
@@ -202,10 +229,15 @@ def rescaled(net: Net, pictures: Any, upto: str) -> Net:
             continue
         kernel, bias = net.weights[row.name]["kernel"], net.weights[row.name]["bias"]
         if above is None or not isinstance(above.layer, ReLU):
-            raise InputError(f"only convolutions with a ReLU above them can be rescaled, {row.name} has none: go further")
+            raise InputError(
+                f"only convolutions with a ReLU above them can be rescaled, {row.name} has none: go further"
+            )
         mean = maps[above.name].mean((0, 1, 2))
         mean = mean + (mean == 0)
-        weights[row.name] = {"kernel": kernel * (below / mean if np.isscalar(below) else below[:, None] / mean), "bias": bias / mean}
+        weights[row.name] = {
+            "kernel": kernel * (below / mean if np.isscalar(below) else below[:, None] / mean),
+            "bias": bias / mean,
+        }
         below = mean
     return Net(net.architecture, weights, net.device, net.dtype)
 

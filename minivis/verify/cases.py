@@ -1,57 +1,61 @@
-"""One table of primitives to test: adding a primitive is adding a row.
+"""One table of primitives to check: adding a primitive is adding a row.
 
 Arrays are float64 with distinct values, so that no maximum is a tie and no ReLU sits at 0.
 """
 
-import importlib
-import pkgutil
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-import minivis
-from minivis import primitives as p
-from minivis.synthesis.parametrisations import irfft2
-from minivis.tape import Primitive
+from .. import primitives as p
+from ..synthesis.parametrisations import irfft2
+from ..tape import Primitive
 
 
-class Case(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Case:
     """A primitive, what to call it with, and in which arguments it is linear."""
 
     primitive: Primitive
     arrays: tuple[np.ndarray, ...]
-    options: dict[str, Any] = {}  # noqa: RUF012  never written to
+    options: dict[str, Any] = field(default_factory=dict)
     linear: tuple[int, ...] = ()
     note: str = ""
 
-    def __call__(self, *arrays):
+    def __call__(self, *arrays: Any) -> Any:
+        """Call the primitive with the case's options."""
         options = dict(self.options)
         if options.get("rng") is not None:
             options["rng"] = np.random.default_rng(options["rng"])  # the same draw each time
         return self.primitive(*arrays, **options)
 
     @property
-    def name(self):
+    def name(self) -> str:
+        """The primitive's name, and what is special about the case."""
         return f"{self.primitive.name}-{self.note}" if self.note else self.primitive.name
 
 
 _rng = np.random.default_rng(7)
 
 
-def normal(*shape):
+def normal(*shape: int) -> np.ndarray:
+    """Return normal values."""
     return _rng.standard_normal(shape)
 
 
-def positive(*shape):
+def positive(*shape: int) -> np.ndarray:
+    """Return values from 0.5 to 2."""
     return _rng.uniform(0.5, 2.0, shape)
 
 
-def away_from_zero(*shape):
+def away_from_zero(*shape: int) -> np.ndarray:
+    """Return values of either sign, from 0.5 to 2 in size."""
     return positive(*shape) * _rng.choice([-1.0, 1.0], shape)
 
 
-def distinct(*shape):
-    """Values no two of which are closer than 0.01."""
+def distinct(*shape: int) -> np.ndarray:
+    """Return values no two of which are closer than 0.01."""
     return 0.01 * _rng.permutation(int(np.prod(shape))).reshape(shape).astype(float) - 1
 
 
@@ -129,17 +133,6 @@ CASES = [
 ]
 
 
-def all_primitives():
-    """Every primitive defined anywhere in minivis."""
-    found = {}
-    for module in pkgutil.walk_packages(minivis.__path__, "minivis."):
-        if module.name.endswith("__main__"):
-            continue
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Primitive):
-                found[value.__module__, value.name] = value
-    return list(found.values())
-
-
-POSITIONS = [(case, i) for case in CASES for i in range(len(case.arrays))]
-IDS = [f"{case.name}-{i}" for case, i in POSITIONS]
+def positions() -> list[tuple[Case, int]]:
+    """Return every case with each of its arguments."""
+    return [(case, i) for case in CASES for i in range(len(case.arrays))]

@@ -1,0 +1,135 @@
+"""Any network of minivis, computed by PyTorch: a second opinion that shares no code with the first.
+
+It reads the same table of rows and the same weights, but computes channels first, with PyTorch's own convolution,
+pooling and automatic differentiation. Needs the extra `verify`.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ..attribution.targets import Unit
+from ..nets import Net
+from ..nets.layers import (
+    LRN,
+    AvgPool,
+    Concat,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    Linear,
+    MaxPool,
+    Normalize,
+    ReLU,
+    Softmax,
+)
+
+
+class DeconvReLU(torch.autograd.Function):
+    """A ReLU that passes g where g is positive."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, *g: torch.Tensor) -> torch.Tensor:
+        return g[0].clamp(min=0)
+
+
+class GuidedReLU(torch.autograd.Function):
+    """A ReLU that passes g where both g and its input are positive."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, *g: torch.Tensor) -> torch.Tensor:
+        return g[0].clamp(min=0) * (ctx.saved_tensors[0] > 0)
+
+
+RELUS = {"vanilla": F.relu, "deconvnet": DeconvReLU.apply, "guided": GuidedReLU.apply}
+
+
+class Replica:
+    """A network in PyTorch; rows are NumPy arrays, channels last, as in `Net`."""
+
+    def __init__(self, net: Net):
+        self.net = net
+        self.dtype = torch.float64 if net.dtype == np.float64 else torch.float32
+
+    def rows(self, picture: torch.Tensor, upto: str, relu: Any = F.relu, given: dict | None = None) -> dict[str, Any]:
+        """Return all rows to `upto`, channels first; `picture` is (N, 3, H, W)."""
+        values: dict[str, Any] = {"input": picture, **(given or {})}
+        for row in self.net.architecture.ancestors([upto], given=values):
+            values[row.name] = self._apply(row.name, row.layer, [values[name] for name in row.inputs], relu)
+        return values
+
+    def capture(self, x: np.ndarray, row: str) -> np.ndarray:
+        """Return one row."""
+        with torch.no_grad():
+            return _last(self.rows(self._first(x), row)[row]).numpy()
+
+    def walk(self, x: np.ndarray, row: str, units: list[Unit], rule: str, own_value: bool = False) -> np.ndarray:
+        """Return the walk back from one unit per picture to the picture."""
+        picture = self._first(x).requires_grad_()
+        y = _last(self.rows(picture, row, RELUS[rule])[row])
+        seed = torch.zeros_like(y)
+        for n, unit in enumerate(units):
+            seed[(n, *unit)] = y[(n, *unit)].detach() if own_value else 1.0
+        return _last(torch.autograd.grad(y, picture, seed)[0]).numpy()
+
+    def grad_cam(self, x: np.ndarray, layer: str, row: str, units: list[Unit]) -> np.ndarray:
+        """Return Grad-CAM of one unit per picture."""
+        with torch.no_grad():
+            below = self.rows(self._first(x), layer)
+        maps = below[layer].clone().requires_grad_()
+        y = self.rows(self._first(x), row, given={layer: maps})[row]
+        value = sum(y[(n, *unit)] for n, unit in enumerate(units))
+        (slope,) = torch.autograd.grad(value, maps)
+        return F.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1)).detach().numpy()
+
+    def _first(self, x: np.ndarray) -> torch.Tensor:
+        return torch.tensor(x, dtype=self.dtype).permute(0, 3, 1, 2)
+
+    def _apply(self, name: str, layer: Layer, inputs: list, relu: Any) -> Any:
+        x = inputs[0]
+        if isinstance(layer, Conv):
+            kernel, bias = self._weights(name)
+            return F.conv2d(x, kernel.permute(3, 2, 0, 1), bias, layer.stride, layer.padding, groups=layer.groups)
+        if isinstance(layer, Linear):
+            kernel, bias = self._weights(name)
+            return _last(x).flatten(1) @ kernel + bias
+        if isinstance(layer, AvgPool):
+            return F.avg_pool2d(x, layer.kernel, layer.stride, layer.padding, layer.ceil)
+        if isinstance(layer, MaxPool):
+            return F.max_pool2d(x, layer.kernel, layer.stride, layer.padding, ceil_mode=layer.ceil)
+        if isinstance(layer, Normalize):
+            mean, std = (torch.tensor(v, dtype=self.dtype).view(3, 1, 1) for v in (layer.mean, layer.std or (1.0,) * 3))
+            return ((x.flip(1) if layer.order == "BGR" else x) * layer.scale - mean) / std
+        if isinstance(layer, LRN):
+            return F.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
+        if isinstance(layer, Concat):
+            return torch.cat(inputs, 1)
+        if isinstance(layer, GlobalAvgPool):
+            return x.mean((2, 3))
+        if isinstance(layer, Softmax):
+            return F.softmax(x, 1)
+        if isinstance(layer, ReLU):
+            return relu(x)
+        if isinstance(layer, Dropout):
+            return x
+        raise TypeError(f"row {name}: there is no PyTorch twin of {type(layer).__name__}")
+
+    def _weights(self, name: str) -> list[torch.Tensor]:
+        weights = self.net.weights[name]
+        return [torch.tensor(weights[key], dtype=self.dtype) for key in ("kernel", "bias")]
+
+
+def _last(x: torch.Tensor) -> torch.Tensor:
+    return x.permute(0, 2, 3, 1) if x.ndim == 4 else x
