@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The data is on the disk before the name is, so that a power cut leaves the old file or the new one.
     """
+    import tempfile  # here, since it takes long
+
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     os.close(handle)
     part = Path(name)

@@ -1,5 +1,7 @@
 """One gradient check for everything that has a backward rule."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

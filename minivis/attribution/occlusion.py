@@ -1,5 +1,7 @@
 """Occlusion: cover a part of the picture, and see what the network thinks of the rest."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 

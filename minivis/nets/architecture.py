@@ -1,5 +1,7 @@
 """A network as a table of named rows: its shapes, weights and receptive fields, all without a single weight."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

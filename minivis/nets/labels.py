@@ -1,6 +1,5 @@
 """Class names, and how to say which class is meant: by its index or by its name."""
 
-import difflib
 import operator
 from collections.abc import Sequence
 
@@ -63,6 +62,8 @@ def _nearest(labels: Sequence[str], name: str, most: int = 5) -> list[int]:
     key = name.casefold()
     names = [label.casefold() for label in labels]
     worded = [i for i, label in enumerate(names) if key in label.split()]
+    import difflib
+
     spelt = [names.index(match) for match in difflib.get_close_matches(key, names, most)]
     return list(dict.fromkeys(worded + spelt))[:most]
 

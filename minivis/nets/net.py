@@ -1,5 +1,7 @@
 """A network that can be run: its table of rows with weights."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

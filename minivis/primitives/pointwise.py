@@ -1,5 +1,7 @@
 """Functions of one number, applied everywhere, and their derivatives."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..backend import Array, array_module, like

@@ -1,5 +1,7 @@
 """Gradient ascent on pictures: the loop that all making rests on."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

@@ -5,6 +5,8 @@ divided by what is usual in photographs (Olah, Mordvintsev and Schubert 2017, "F
 points to the same pictures, but the same step goes elsewhere: here, low frequencies get their share.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol

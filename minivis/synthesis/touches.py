@@ -8,6 +8,8 @@ Some touches pull towards "zero". The zero picture of a network is its mean colo
 preprocessing takes to 0; `ascend` tells those touches by their method ``bind(net)``.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +31,7 @@ class AboutZero:
     function: Callable[[Array, Array, Array], Array]  # of (picture, zero, gradient)
     zero: Array | None = None  # (3,), RGB 0..255
 
-    def bind(self, net: Net) -> "AboutZero":
+    def bind(self, net: Net) -> AboutZero:
         """Return this touch with the network's mean colour as zero."""
         return replace(self, zero=net.mean_colour)
 
@@ -46,7 +48,7 @@ class Every:
     n: int
     touch: Touch
 
-    def bind(self, net: Net) -> "Every":
+    def bind(self, net: Net) -> Every:
         """Tell the touch inside."""
         return replace(self, touch=bound(self.touch, net))
 

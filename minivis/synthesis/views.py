@@ -8,6 +8,8 @@ batch.
 The rng is a `numpy.random.Generator`. Any function of this kind will do; these four are the usual ones.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

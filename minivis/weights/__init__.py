@@ -10,8 +10,9 @@ and asks for one row at a time::
 layout, `matching` names the rows, `reading` reads them.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .container import Expected
-from .download import fetch
 from .finding import cache_folder, find, search_path, shipped_folder
 from .hashing import sha256_of
 from .layouts import Preprocessing
@@ -19,6 +20,9 @@ from .published import PUBLISHED, Published
 from .reading import WeightFile, open_weights
 from .saving import convert, save_weights
 from .verifying import FileReport, identify
+
+if TYPE_CHECKING:
+    from .download import fetch
 
 __all__ = [
     "PUBLISHED",
@@ -38,3 +42,11 @@ __all__ = [
     "sha256_of",
     "shipped_folder",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "fetch":  # its imports take longer than all the others, and few who look at a network fetch one
+        from .download import fetch
+
+        return fetch
+    raise AttributeError(f"module 'minivis.weights' has no attribute {name!r}")

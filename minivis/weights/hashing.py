@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +33,8 @@ def digests_of(path: StrPath, *, fresh: bool = False) -> Digests:
     known = None if fresh else remembered(path)
     if known is not None:
         return known
+    import hashlib
+
     identity = identity_of(path)
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     try:
@@ -53,6 +53,8 @@ def digests_of(path: StrPath, *, fresh: bool = False) -> Digests:
 
 def remembered(path: StrPath) -> Digests | None:
     """The digests of this version of the file if they were ever computed; never reads the file."""
+    import json
+
     try:
         note = json.loads(_note(path).read_text(encoding="utf-8"))
         if note["identity"] == list(identity_of(path)):
@@ -63,6 +65,8 @@ def remembered(path: StrPath) -> Digests | None:
 
 
 def _remember(path: StrPath, identity: Identity, digests: Digests) -> None:
+    import json
+
     note = {"path": str(Path(path).absolute()), "identity": list(identity), **digests._asdict()}
     try:
         target = _note(path)
@@ -75,5 +79,7 @@ def _remember(path: StrPath, identity: Identity, digests: Digests) -> None:
 
 def _note(path: StrPath) -> Path:
     """File in the cache folder that belongs to `path`, never one beside the user's own."""
+    import hashlib
+
     name = hashlib.sha256(str(Path(path).resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return cache_folder() / "digests" / f"{name}.json"

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import io
 import struct
-import zipfile
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -26,9 +25,13 @@ from .container import (
     listed,
 )
 
+if TYPE_CHECKING:
+    import zipfile
+
 HEADER_LIMIT = 10_000  # bytes of a .npy header, as in NumPy's max_header_size
 DIRECTORY_LIMIT = 4 << 20  # bytes of the archive's table; ours
 BLOCK = 1 << 20
+STORED, DEFLATED = 0, 8  # zip's compression methods, as in zipfile, which is imported only where an archive is opened
 END_RECORD = struct.Struct("<4s4H2LH")  # APPNOTE.TXT of the zip format, section 4.3.16
 
 
@@ -50,6 +53,8 @@ class NpzFile:
     def __enter__(self) -> Self:
         with explained(self.path):
             self._check_directory_size()
+            import zipfile
+
             self._zip = zipfile.ZipFile(self.path)
         try:
             with explained(self.path):
@@ -130,7 +135,7 @@ class NpzFile:
         if where not in self._members:
             raise complaint(self.path, f"no such array; there is {listed(self._members)}", where)
         info = self._members[where]
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if info.compress_type not in (STORED, DEFLATED):
             raise complaint(self.path, f"zip compression {info.compress_type}; expected none or deflate", where)
         return info
 

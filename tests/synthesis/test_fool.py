@@ -238,20 +238,24 @@ def test_the_input_is_not_written_into():
 # From noise
 
 
-def test_a_step_from_noise_by_hand():
+@pytest.mark.parametrize("longest", [math.inf, 0.1])
+def test_a_step_from_noise_by_hand(longest):
     rng = np.random.default_rng(7)
-    task = fool_from_noise(NET, 3, rng, steps=1, confidence=1.0, eight_bit=False)
+    task = fool_from_noise(NET, 3, rng, steps=1, confidence=1.0, longest=longest, eight_bit=False)
     x = noise_around_mean(NET, 1, np.random.default_rng(7))
     p = NET(x)[0, 3]
     g = p * gradient_of_log_probability(x, 3)
-    lr = min(1e12, min(0.03, 0.1 * (1 - p)) / (g * g).sum())
-    moved = NET.mean_colour + (x + lr * g - NET.mean_colour) * 0.99
+    step = min(0.03, 0.1 * (1 - p)) / (g * g).sum() * g
+    if longest == 0.1:
+        assert np.sqrt((step**2).mean()) > 0.1
+        step *= 0.1 / np.sqrt((step**2).mean())
+    moved = NET.mean_colour + (x + step - NET.mean_colour) * 0.99
     assert np.allclose(task.finish()[0].picture, moved.clip(0, 255)[0], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("p", "desired"), [(0.0, 0.03), (0.5, 0.03), (0.9, 0.01), (1.0, 0.0)])
 def test_the_rate_falls_as_the_probability_rises(p, desired):
-    towards = Posterior([3], 0.03, 0.1)
+    towards = Posterior([3], math.inf)
     towards._now = np.array([p])
     g = np.full((1, 2, 2, 3), 0.5)
     assert towards.rate(0, g) * (g * g).sum() == pytest.approx(desired)

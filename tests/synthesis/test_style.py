@@ -127,6 +127,16 @@ def test_a_masked_part_is_compared_by_its_own_statistics():
     assert np.allclose(found["style input"], 0, atol=1e-12)
 
 
+def test_each_place_counts_as_much_as_the_mask_says():
+    net, x, mask = small_net(), pictures(seed=4), rng().uniform(0, 1, (16, 16))
+    score = terms(net, x, CONTENT, STYLE, weights=[1.0], style_rows=["relu1_1"], content_weight=0.0, masks=[mask])
+    maps, wanted = (net.capture(a, ["relu1_1"])["relu1_1"] for a in (x, STYLE))
+    found = np.einsum("nhwi,nhwj,hw->nij", maps, maps, mask) / mask.sum()
+    apart = found - np.einsum("nhwi,nhwj->nij", wanted, wanted) / 256
+    weight = PRESETS["relative"].style_weight / (4 * 6**2)
+    assert np.allclose(-score["style relu1_1"], weight * (apart**2).sum((1, 2)))
+
+
 def test_a_masked_objective_has_its_derivative():
     net, x = small_net(), pictures(seed=4)
     objective = transfer_objective(net, CONTENT, STYLE, masks=[rng().uniform(0, 1, (16, 16))], **ROWS)

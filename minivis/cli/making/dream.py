@@ -19,11 +19,14 @@ from ..common import one_line, progress
 from . import runner
 
 SIZE = 512  # pixels, of the longer side (ours)
+ABOUT = "Here --size is the longer side of the picture (default 512), and --steps counts those of each octave."
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add the command."""
-    parser = commands.add_parser("dream", parents=[shared], help="let a network dream of a photograph")
+    parser = commands.add_parser(
+        "dream", parents=[shared], help="let a network dream of a photograph", description=ABOUT
+    )
     parser.add_argument("photo", metavar="PHOTO", nargs="?", help="default: a portrait that comes with Matplotlib")
     parser.add_argument("--row", help=f"what to make more of; default {ROW}, or the network's last maps")
     parser.add_argument("--aim", default="energy", help="energy, mean, or a channel's number; default energy")
@@ -56,13 +59,13 @@ def run(arguments: argparse.Namespace) -> None:
         return
     dream = deep_dream(net, picture, **choices, state=runner.saved_state(arguments))
     curve: list[tuple[float, float]] = []
-    steps = _watched(dream, net, row, curve) if arguments.concentration else dream
+    steps = Watched(dream, net, row, curve) if arguments.concentration else dream
     runner.run(steps, arguments, total=dream.steps)
     if arguments.concentration:
         draw_concentration(arguments.concentration, row, curve)
 
 
-class _watched(Iterator):  # noqa: N801
+class Watched(Iterator):
     """A dream, whose pictures' `concentration` is noted in a list."""
 
     def __init__(self, dream: Any, net: Net, row: str, curve: list[tuple[float, float]]):

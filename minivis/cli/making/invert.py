@@ -10,7 +10,7 @@ from ...backend import Array, to_host
 from ...errors import InputError
 from ...nets import Net
 from ...pictures import sample_picture
-from ...synthesis.recipes.invert import PRESETS, invert, over_strengths, relative_error, what_is_lost
+from ...synthesis.recipes.invert import PRESETS, invert, over_strengths, readable_rows, relative_error, what_is_lost
 from ..common import one_line
 from . import runner
 
@@ -38,7 +38,7 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Invert one row, or draw a sheet."""
     net = runner.open_run(arguments)
-    row = net.maps if arguments.row is None else arguments.row
+    row = arguments.row or last_maps(net)
     if row != "all":
         row = runner.row_of(net, row)
     x = net.picture(Path(arguments.photo) if arguments.photo else sample_picture(), arguments.size)
@@ -57,6 +57,12 @@ def run(arguments: argparse.Namespace) -> None:
     )
     runner.run(climb, arguments, total=climb.steps)
     print(f"{row}: relative error {_error(relative_error(net, climb.picture, x, row))}")
+
+
+def last_maps(net: Net) -> str:
+    """Return the last row of maps after its ReLU; of a weight file that ends before, the last row that it reaches."""
+    rows = readable_rows(net)
+    return net.maps if net.maps in rows or not rows else rows[-1]
 
 
 def _sheet(net: Net, x: Array, row: str, arguments: argparse.Namespace) -> None:

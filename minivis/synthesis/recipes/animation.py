@@ -1,12 +1,12 @@
 """Pictures in a row as an animated file."""
 
 import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from ...atomic import replacing
 from ...backend import Array, to_host
 from ...errors import ImageFileError
 
@@ -26,21 +26,12 @@ def save_animation(path: str | os.PathLike[str], frames: Iterable[Array], millis
     images = [Image.fromarray(_bytes(frame)) for frame in frames]
     if not images:
         raise ImageFileError(f"{str(path)!r}: there are no pictures to animate")
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    options = {"save_all": True, "append_images": images[1:], "duration": milliseconds, "loop": 0}
     try:
-        images[0].save(
-            part,
-            format=FORMATS[path.suffix.lower()],
-            save_all=True,
-            append_images=images[1:],
-            duration=milliseconds,
-            loop=0,
-        )
-        part.replace(path)
+        with replacing(path) as part:
+            images[0].save(part, format=FORMATS[path.suffix.lower()], **options)
     except OSError as error:
         raise ImageFileError(f"{str(path)!r} cannot be written: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _bytes(frame: Array) -> np.ndarray:

@@ -28,6 +28,7 @@ PRESET = MappingProxyType(
         "early": Tagged(0.03, f"{_CODE}: the most that a step should raise the probability"),
         "late": Tagged(0.1, f"{_CODE}: the most that a step should raise it, as a share of 1 - p"),
         "fastest": Tagged(1e12, f"{_CODE}: the highest rate"),
+        "longest": Tagged(1.0, "ours: root mean square of a step at most; else p near 0 throws it to black and white"),
         "steps": Tagged(300, _CODE),
         "confidence": Tagged(0.99, "ours: stop there; the code notes when it is passed, and goes on"),
     }
@@ -41,8 +42,8 @@ class Posterior:
     The rate depends on the probability, which `ascend` does not tell: so the objective notes what it was.
     """
 
-    def __init__(self, targets: list[int], early: float, late: float):
-        self._inner, self._early, self._late = probability(targets), early, late
+    def __init__(self, targets: list[int], longest: float):
+        self._inner, self._longest = probability(targets), longest
         self._now: Any = None
 
     def objective(self) -> Objective:
@@ -59,10 +60,12 @@ class Posterior:
     def rate(self, step: int, gradient: Array) -> Array:
         """Return the rates (N,) that should raise each probability p by `early` or `late` (1 - p), the smaller."""
         xp = array_module(gradient)
-        desired = xp.minimum(self._early, self._late * (1 - self._now))
+        early, late, fastest = (PRESET[name].value for name in ("early", "late", "fastest"))
+        desired = xp.minimum(early, late * (1 - self._now))
         square = sum_of(gradient * gradient).reshape(-1)
-        fastest = PRESET["fastest"].value
-        return desired / xp.maximum(square, desired / fastest + (square == 0))  # no gradient, no step
+        square = square + (square == 0)  # no gradient, no step
+        longest = self._longest * (gradient.size / len(gradient)) ** 0.5
+        return xp.minimum(xp.minimum(desired / square, longest / square**0.5), fastest)
 
 
 def fool_from_noise(
@@ -72,6 +75,7 @@ def fool_from_noise(
     size: int | None = None,
     steps: int = PRESET["steps"].value,
     confidence: float = PRESET["confidence"].value,
+    longest: float = PRESET["longest"].value,
     eight_bit: bool = True,
     state: dict[str, Any] | None = None,
 ) -> Stepwise:
@@ -90,6 +94,9 @@ def fool_from_noise(
         The most steps.
     confidence : float
         Stop when the class is the first and its probability at least this.
+    longest : float
+        The most that a step may change the values, as root mean square, in units of 0..255; infinity for none, as in
+        the authors' code.
     eight_bit, state
         As in `Fooling` and `fool`.
 
@@ -101,10 +108,12 @@ def fool_from_noise(
     """
     if to is None:
         raise InputError("say which class the noise is to become: to=, an index or a name")
+    if not longest > 0:
+        raise InputError(f"longest is how far a step may go, above 0, got {longest!r}")
     count = len(to) if isinstance(to, list) else 1
 
     def choices(active: np.ndarray) -> dict[str, Any]:
-        towards = Posterior([int(t) for t in task.targets[active]], PRESET["early"].value, PRESET["late"].value)
+        towards = Posterior([int(t) for t in task.targets[active]], longest)
         touches = [decay(PRESET["decay"].value), clip_to_range()]
         return {"objective": towards.objective(), "lr": towards.rate, "step": "plain", "after": touches}
 

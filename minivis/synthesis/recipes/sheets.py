@@ -53,7 +53,6 @@ def maximized_stages(
     rng = np.random.default_rng(0) if rng is None else rng
     for row in stages(net) if rows is None else rows:
         channels = list(range(min(count, net.shapes(upto=row)[row][-1])))
-        climb, score = activation_maximization(net, row, channels, rng=rng, **choices), None
-        for _, score in climb:
-            pass
-        yield Stage(row, channels, climb.picture, score)
+        for picture, score in activation_maximization(net, row, channels, rng=rng, **choices):
+            last = Stage(row, channels, picture, score)
+        yield last
