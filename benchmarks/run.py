@@ -89,6 +89,8 @@ def measure(row, weights, folder, threads, repeats, environment):
     medians = {system: float(np.median(times)) for system, times in seconds.items()}
     return {
         "name": name,
+        "task": task,
+        "size": size_of(task, batch, side, ours),
         "ratio": medians["ours"] / medians["theirs"],
         "target": target,
         "seconds": medians,
@@ -97,6 +99,13 @@ def measure(row, weights, folder, threads, repeats, environment):
         **agreement(results["ours"], results["theirs"], task, ours),
         "versions": {system: worker.versions for system, worker in workers.items()},
     }
+
+
+def size_of(task, batch, side, options):
+    """Return what the cost of a task grows with."""
+    if task == "occlusion":
+        return ((side - options["window"]) // options["stride"] + 1) ** 2
+    return side if task == "style_step" else batch
 
 
 def agreement(ours, theirs, task, options):

@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import to_host
 from ..errors import InputError
 from ..nets import ARCHITECTURES, Architecture, architecture, load
-from ..weights import save_weights
+from ..weights import save_weights, sha256_of
 from .data import TEST_TENTH, VALIDATION_TENTH, Folder, Pictures, open_folder, random_views, stored_side, tenth
 from .evaluation import Evaluation, evaluate
 from .loop import Training, nested
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weight-decay", type=float, help="default: 0.0005 for sgd, 0 for adam")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--workdir", metavar="FOLDER", help="for checkpoints and the log (default: FILE.training)")
+    parser.add_argument("--init", metavar="FILE", help="start from the weights of an earlier run, not from random ones")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the work folder")
     parser.add_argument(
         "--validate",
@@ -105,6 +106,7 @@ def _training(args: argparse.Namespace, table: Architecture, shown: Pictures, st
         clip=CLIP,
         threads=args.threads,
         device=args.device,
+        start=load(table.name, weights=args.init).weights if args.init else None,
         state=state,
     )
 
@@ -123,6 +125,7 @@ def _settings(args: argparse.Namespace, shown: Pictures) -> dict[str, Any]:
     content = "".join(f"{file.sha256} {file.label}\n" for file in shown.files)
     pictures = hashlib.sha256(content.encode()).hexdigest()[:16]
     return {name: getattr(args, name) for name in names} | {
+        "init": sha256_of(args.init) if args.init else None,
         "lr": _lr(args),
         "weight_decay": _weight_decay(args),
         "pictures": pictures,
@@ -154,6 +157,7 @@ def _write(args: argparse.Namespace, training: Training, hidden: Pictures, count
 def _constants(args: argparse.Namespace) -> str:
     names = "epochs", "batch", "optimizer", "seed", "threads"
     given = [f"{name} {getattr(args, name)}" for name in names]
+    given += [f"from weights of sha256 {sha256_of(args.init)}"] if args.init else []
     return ", ".join([*given, f"lr {_lr(args)}", f"weight decay {_weight_decay(args)}"])
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..backend import DTYPE, Array, check_device, to_device, to_host
 from ..errors import InputError
 from ..nets import Architecture, Net, initial_weights
+from ..nets.architecture import WeightTable
 from ..primitives import cross_entropy, sum
 from ..tape import Tensor, backward
 from .optimizers import Arrays, Memory, Optimizer, Schedule, clip_norm, constant
@@ -91,6 +92,8 @@ class Training:
         Each computes a part of the batch. BLAS should then have one thread of its own (``threadpoolctl``): it gains
         little from more, and cores that others use as well make it wait. Another number gives another run.
     device : {"cpu", "gpu"}
+    start : mapping, optional
+        Weights to start from, by row and then "kernel" and "bias". Default: random ones (`initial_weights`).
     state : State, optional
         Go on from here.
 
@@ -125,6 +128,7 @@ class Training:
         clip: float | None = None,
         threads: int = 1,
         device: str = "cpu",
+        start: WeightTable | None = None,
         state: State | None = None,
     ):
         self.architecture, self.pictures, self.labels = architecture, pictures, np.asarray(labels)
@@ -136,7 +140,7 @@ class Training:
         self._net = Net(architecture, {}, device)  # its weights are passed in at each step
         self._rng = rng
         if state is None:
-            self.state = self._first_state()
+            self.state = self._first_state(start)
         else:
             self.state = state._replace(
                 weights=self._on_device(state.weights),
@@ -153,8 +157,9 @@ class Training:
         if self.labels.min() < 0 or self.labels.max() >= classes:
             raise InputError(f"labels must be 0..{classes - 1}, got {self.labels.min()}..{self.labels.max()}")
 
-    def _first_state(self) -> State:
-        weights = self._on_device(flat(initial_weights(self.architecture, self._rng, DTYPE)))
+    def _first_state(self, start: WeightTable | None) -> State:
+        table = start or initial_weights(self.architecture, self._rng, DTYPE)
+        weights = self._on_device(flat({row: table[row] for row in self.architecture.parameters}))
         memory = self.optimizer.start(weights)
         order = self._rng.permutation(len(self.pictures))
         return State(weights, memory, 0, order, self._rng.bit_generator.state, 0.0, 0, 0)

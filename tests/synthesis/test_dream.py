@@ -157,11 +157,11 @@ def test_tiles_look_at_no_more_than_a_tile(net, photo):
 def test_going_in_keeps_the_centre_and_the_size():
     x = np.zeros((1, 21, 21, 3))
     x[0, 10, 10] = 1
-    assert closer(x, 0.0)[0, 10, 10, 0] == 1
+    assert closer(x, 0.3)[0, 10, 10, 0] == 1
     ramp = np.broadcast_to(np.arange(100.0)[None, :, None, None], (1, 100, 100, 3))
     found = closer(ramp, 0.1)
     assert found.shape == ramp.shape
-    assert found[0, 0, 0, 0] == pytest.approx(5)  # h * by / 2, as in the authors' code
+    assert found[0, 0, 0, 0] == pytest.approx(49.5 - 0.9 * 49.5)
     assert found[0, 50, 0, 0] - found[0, 49, 0, 0] == pytest.approx(0.9)
 
 

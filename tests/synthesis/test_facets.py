@@ -6,6 +6,7 @@ from small import BRANCHES, CHAIN, small_net
 
 from minivis.errors import InputError, UnknownName
 from minivis.objectives import unit
+from minivis.synthesis.recipes.climbing import Climb
 from minivis.synthesis.recipes.facets import codes_of, facets, multifaceted, principal
 
 
@@ -68,9 +69,9 @@ def test_facets_are_numbered_without_gaps(net, photos):
     assert found.plane.shape == (8, 2)
 
 
-def test_each_facet_has_a_class_model_of_its_own(net, photos, rng):
+def test_each_facet_has_a_class_model_of_its_own(net, photos):
     found = facets(net, photos[1], count=2, nearest=4)
-    climb = multifaceted(net, "bee", found, steps=8, rng=rng)
+    climb = multifaceted(net, "bee", found, Climb(step="norm", lr=20.0, steps=8))
     np.testing.assert_array_equal(climb.picture, found.starts)
     for picture, score in climb:
         assert picture.shape == (2, 16, 16, 3)
@@ -79,7 +80,7 @@ def test_each_facet_has_a_class_model_of_its_own(net, photos, rng):
 
 
 def test_what_is_wrong_is_told_in_one_line(net, photos):
-    with pytest.raises(InputError, match="12 pictures fall into 1 to 12 facets.*got 13 and 15"):
+    with pytest.raises(InputError, match=r"12 pictures fall into 1 to 12 facets.*got 13 and 15"):
         facets(net, photos[1], count=13)
     with pytest.raises(UnknownName, match="fc9"):
         facets(net, photos[1], count=2, row="fc9")

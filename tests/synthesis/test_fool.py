@@ -263,6 +263,18 @@ def test_the_rate_falls_as_the_probability_rises(p, desired):
     assert np.isfinite(towards.rate(0, 0 * g)).all()
 
 
+def test_the_best_picture_on_the_way_from_noise_is_reported():
+    task = fool_from_noise(NET, [0, 3], np.random.default_rng(0), steps=120, confidence=1.0)
+    pictures, leads = zip(*task, strict=True)
+    seen = []
+    for n, target in enumerate(task.targets):
+        scores = NET.capture(np.stack([picture[n] for picture in pictures]), ["fc4"])["fc4"]
+        assert np.allclose(verdict_on(scores, np.full(120, target), False).lead, [lead[n] for lead in leads])
+        seen.append(len({lead[n] for lead in leads}))
+        assert all(a <= b for a, b in zip([lead[n] for lead in leads], [lead[n] for lead in leads[1:]], strict=False))
+    assert 1 < max(seen) < 120  # it rose, and not at every step
+
+
 def test_each_picture_of_noise_has_its_own_class():
     results = fool_from_noise(NET, ["ant", "dog"], np.random.default_rng(0), steps=300, confidence=0.6).finish()
     assert [result.after[0][0] for result in results] == ["ant", "dog"]

@@ -81,7 +81,7 @@ def test_where_it_starts():
         for start in ("content", "noise")
     }
     assert np.array_equal(first["content"], CONTENT)
-    assert np.allclose((((first["noise"] - net.mean_colour) ** 2).mean((1, 2, 3))) ** 0.5, 64)
+    assert np.allclose((((first["noise"] - net.mean_colour) ** 2).mean((1, 2, 3))) ** 0.5, 10)
     assert np.array_equal(stylize(net, CONTENT, STYLE, start=0 * CONTENT, steps=0, **ROWS).picture, 0 * CONTENT)
 
 

@@ -59,12 +59,13 @@ def channels_of(text: str, count: int) -> list[int]:
     """Read ``"0-7,9"``; raise `InputError` unless all are channels of a row that has `count`."""
     channels: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
             raise InputError(f"--channels takes numbers such as 0-7 or 3,5,8, got {text!r}")
-        if int(last or first) >= count or int(last or first) < int(first):
+        if int(last) >= count:
             raise InputError(f"this row has channels 0 to {count - 1}, asked for {part.strip()}")
-        channels.extend(range(int(first), int(last or first) + 1))
+        channels.extend(range(int(first), int(last) + 1))
     return list(dict.fromkeys(channels))
 
 

@@ -34,7 +34,7 @@ def load_state(path: Path, device: str = "cpu") -> Any:
         return _unpacked(json.loads(str(arrays.pop(TREE))), arrays, device)
     except FileNotFoundError:
         raise InputError(f"there is nothing to resume: no file {str(path)!r}") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{str(path)!r} is no state of a run, or damaged: {error}") from error
 
 

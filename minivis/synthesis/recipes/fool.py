@@ -72,12 +72,23 @@ class Stepwise(Fooling):
         The most steps.
     state : dict, optional
         What ``state()`` of an earlier run with the same arguments returned.
+    best : bool
+        Report the picture whose lead was the largest on the way, instead of the last one.
     """
 
     def __init__(
-        self, net: Net, x: Any, to: Target, choices: Any, steps: int, state: dict[str, Any] | None = None, **how: Any
+        self,
+        net: Net,
+        x: Any,
+        to: Target,
+        choices: Choices,
+        steps: int,
+        state: dict[str, Any] | None = None,
+        best: bool = False,
+        **how: Any,
     ):
         super().__init__(net, x, to, **how)
+        self._best = best
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise InputError(f"steps must be a number from 1 on, got {steps!r}")
         self.steps, self._choices = steps, choices
@@ -95,8 +106,10 @@ class Stepwise(Fooling):
         exact, _ = next(self._climb)
         judged = self._as_file(exact)
         verdict = self._verdict(judged, active)
-        self._exact[pick], self._judged[pick] = exact, judged
-        self.lead[active], self.done[active] = verdict.lead, self._enough(verdict)
+        reported = verdict.lead > self.lead[active] if self._best else np.full(len(active), True)
+        which = active[reported]
+        self._exact[pick], self._judged[self._pick(which)] = exact, judged[self._pick(np.flatnonzero(reported))]
+        self.lead[which], self.done[active] = verdict.lead[reported], self._enough(verdict)
         self.step += 1
         self.steps_taken[active] = self.step
         if self.done[active].any():

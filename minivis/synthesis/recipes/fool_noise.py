@@ -81,6 +81,9 @@ def fool_from_noise(
 ) -> Stepwise:
     """Raise the probability of a class from noise, which makes pictures that look like nothing.
 
+    The best picture on the way is reported, as the authors' code does. With `eight_bit` that need not be among the
+    last: less than one grey level may be enough for the exact picture, and the decay takes it there.
+
     Parameters
     ----------
     net : Net
@@ -118,7 +121,7 @@ def fool_from_noise(
         return {"objective": towards.objective(), "lr": towards.rate, "step": "plain", "after": touches}
 
     start = noise_around_mean(net, count, rng, size)
-    task = Stepwise(net, start, to, choices, steps, state, confidence=confidence, eight_bit=eight_bit)
+    task = Stepwise(net, start, to, choices, steps, state, best=True, confidence=confidence, eight_bit=eight_bit)
     return task
 
 

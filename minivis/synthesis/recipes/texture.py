@@ -27,7 +27,7 @@ from .invert import code_of, noise_like, readable_rows
 
 VARIANT = "gatys-code"  # Grams divided by their own number of places
 PAIRS = 20  # of L-BFGS (authors' code)
-NOISE = 64.0  # standard deviation of a start, about the contrast of a photograph (ours)
+NOISE = 10.0  # standard deviation of a start (ours): what the rows do not see of it stays in the picture as grain
 STEPS = 200  # ours; the authors' code takes 2000
 
 Weights = Mapping[str, float] | Sequence[float] | str
