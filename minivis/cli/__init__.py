@@ -1,6 +1,7 @@
 """The command line: `main` reads it, calls a command, and turns errors into one line and an exit code."""
 
 import argparse
+import importlib
 import os
 import sys
 import traceback
@@ -21,8 +22,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
-def build_parser(train: bool = False) -> Parser:
-    """Return the parser; `train` adds the options of `minivis train`, whose module costs time to import."""
+MAKING = {
+    "class": ("class_model", "make the picture that a class scores highest"),
+    "dream": ("dream", "let a network dream of a photograph"),
+    "fool": ("fool", "change a photograph so that the network takes it for something else"),
+    "invert": ("invert", "show what a row has kept of a photograph"),
+    "maximize": ("maximize", "make the pictures that channels of a row answer to most"),
+    "style": ("style", "paint a photograph in the style of a painting"),
+    "texture": ("texture", "make a picture with the texture of another"),
+}
+"""Commands whose modules take time to import: module and help. They are imported if the command line has the word."""
+
+
+def build_parser(argv: Sequence[str] = ()) -> Parser:
+    """Return the parser; the options of commands that are slow to import are there if `argv` names the command."""
     from .. import __version__
 
     shared = Parser(add_help=False)
@@ -34,8 +47,13 @@ def build_parser(train: bool = False) -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (look, nets, doctor, verify, weights):
         module.add_commands(commands, shared)
+    for name, (module_name, about) in MAKING.items():
+        if name in argv:
+            importlib.import_module(f".making.{module_name}", __name__).add_commands(commands, shared)
+        else:
+            commands.add_parser(name, parents=[shared], help=about)
     training = commands.add_parser("train", parents=[shared], help="train a small network")
-    if train:
+    if "train" in argv:
         from ..training import command
 
         command.add_arguments(training)
@@ -61,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text
     try:
-        arguments = build_parser(train="train" in argv).parse_args(argv)
+        arguments = build_parser(argv).parse_args(argv)
         code = arguments.run(arguments) or OK
         if sys.stdout:  # None where the program was started without one
             sys.stdout.flush()  # a full disk or a closed pipe is told here, not after the end

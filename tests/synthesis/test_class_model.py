@@ -46,7 +46,7 @@ def test_every_preset_raises_the_score(net, preset, rng):
 def test_the_published_score_is_the_one_of_the_paper(net):
     climb = class_model(net, 2, "simonyan", steps=1)
     np.testing.assert_array_equal(climb.picture, grey(net, 1, 16))  # the zero picture of a centred network
-    by_hand = ascend(net, unit("logits", 2) - 1e-4 * l2(), grey(net, 1, 16), lr=2e3, steps=1)
+    by_hand = ascend(net, unit("logits", 2) - 1e-5 * l2(), grey(net, 1, 16), lr=2.0, step="mean-abs", steps=1)
     np.testing.assert_array_equal(last(climb), last(by_hand))
 
 

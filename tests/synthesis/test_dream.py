@@ -198,9 +198,14 @@ def test_gini_and_entropy_of_known_shares():
     assert gini(np.zeros((1, 3)))[0] == 0
 
 
-def test_concentration_is_that_of_the_row(net, photo):
+def test_concentration_is_that_of_the_rows_energy(net, photo):
     row = net.capture(photo, [ROW])[ROW]
-    np.testing.assert_array_equal(concentration(net, ROW, photo), (gini(row), entropy(row)))
+    energies = {"units": row**2, "places": (row**2).sum(3), "channels": (row**2).sum((1, 2))}
+    found = concentration(net, ROW, photo)
+    assert found.keys() == energies.keys()
+    for among, amounts in energies.items():
+        np.testing.assert_array_equal(found[among], (gini(amounts), entropy(amounts)))
+    assert concentration(net, "fc3", photo[:, :16, :16]).keys() == {"units"}
 
 
 def test_what_is_wrong_is_told_in_one_line(net, photo):
@@ -243,6 +248,6 @@ def test_on_a_device(device):
     tiled = last(deep_dream(gpu, device.asarray(photo), ROW, octaves=1, steps=1, tile=12))
     assert isinstance(tiled, device.ndarray)
     assert isinstance(closer(tiled, 0.1), device.ndarray)
-    assert all(isinstance(x, device.ndarray) for x in concentration(gpu, ROW, tiled))
+    assert all(isinstance(x, device.ndarray) for x in concentration(gpu, ROW, tiled)["units"])
     guide = last(deep_dream(gpu, device.asarray(photo), ROW, guide=device.asarray(photo), octaves=1, steps=1))
     assert isinstance(guide, device.ndarray)

@@ -87,6 +87,7 @@ def test_away_from_the_class_that_is_seen(name):
 def test_a_picture_that_is_of_the_class_already_stays_as_it_is(name):
     for result in METHODS[name](X, FIRST.tolist()).finish():
         assert result.success and result.steps == 0 and result.norm == 0 and result.relative_norm == 0
+        assert str(result).startswith("nothing to do")
 
 
 def test_the_lectures_step_by_hand():
@@ -226,6 +227,12 @@ def test_an_interrupt_leaves_what_was_reached(monkeypatch):
         next(task)
     assert np.array_equal(task.picture, before) and task.step == 1
     assert len(task.results()) == len(X)
+    monkeypatch.undo()
+    next(task)
+    whole = fool(NET, X, SECOND, lr=0.5, margin=1e9)
+    for _ in range(2):
+        next(whole)
+    assert np.array_equal(task.picture, whole.picture) and np.array_equal(task.lead, whole.lead)
 
 
 def test_the_input_is_not_written_into():

@@ -14,7 +14,7 @@ import pytest
 from tiny import TINY, make_folder
 from tiny_train import main
 
-from minivis.errors import InputError, UnknownName
+from minivis.errors import InputError, UnknownName, WeightFileError
 from minivis.nets import ARCHITECTURES, load
 from minivis.training import Pictures, evaluate, open_folder, stored_side
 from minivis.training.command import add_arguments
@@ -193,3 +193,14 @@ def test_defaults_depend_on_the_optimizer():
     add_arguments(parser)
     args = parser.parse_args(["minivgg", "--data", "d", "--out", "o.h5"])
     assert (args.optimizer, args.lr, args.weight_decay, args.seed, args.dtype) == ("adam", None, None, 0, "float16")
+
+
+def test_init_starts_from_the_weights_of_an_earlier_run(data, whole, tmp_path):
+    out = tmp_path / "more.h5"
+    assert train(data, out, "--init", str(whole), "--lr", "1e-9", "--epochs", "1") == 0
+    before, after = load("tiny", weights=whole), load("tiny", weights=out)
+    for row in before.weights:
+        np.testing.assert_allclose(after.weights[row]["kernel"], before.weights[row]["kernel"], atol=1e-6)
+    assert hashlib.sha256(whole.read_bytes()).hexdigest() in open_weights(out).attributes["source"]
+    with pytest.raises(WeightFileError, match="no such file"):
+        train(data, tmp_path / "other.h5", "--init", str(tmp_path / "missing.h5"))

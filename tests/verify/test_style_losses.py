@@ -73,9 +73,9 @@ def content_losses(x, content, pooling="max"):
 
 def pictures(dtype):
     net = mv.load("vgg16", weights=shared_path(FILE), dtype=dtype)
-    content = net.picture(shared_path("images/tubingen.jpg"), 64)
-    style = fit(shared_path("images/starry_night.jpg"), 80).astype(dtype)  # of another size and shape
-    x = content + np.random.default_rng(0).normal(0, 20, (2, 64, 64, 3)).astype(dtype)
+    content = net.picture(shared_path("images/tubingen.jpg"), 40)
+    style = fit(shared_path("images/starry_night.jpg"), 48).astype(dtype)  # of another size and shape
+    x = content + np.random.default_rng(0).normal(0, 20, (2, 40, 40, 3)).astype(dtype)
     return net, content, style, x
 
 

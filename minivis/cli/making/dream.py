@@ -18,6 +18,9 @@ from ...synthesis.recipes.dream import PRESETS, ROW, deep_dream, zoom_in
 from ..common import one_line, progress
 from . import runner
 
+Curve = list[dict[str, float]]
+"""For each step, the Gini coefficient of the row's energy among units, places and channels."""
+
 SIZE = 512  # pixels, of the longer side (ours)
 ABOUT = "Here --size is the longer side of the picture (default 512), and --steps counts those of each octave."
 
@@ -34,7 +37,7 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--octaves", type=runner.positive, help="how many sizes; default: the preset's")
     parser.add_argument("--tile", type=runner.positive, metavar="PIXELS", help="work in tiles, for very large pictures")
     parser.add_argument("--zoom", type=runner.positive, metavar="FRAMES", help="go in; write a .gif or .webp to --out")
-    parser.add_argument("--concentration", metavar="FILE", help="draw how few units hold the activation, step by step")
+    parser.add_argument("--concentration", metavar="FILE", help="draw how few units hold the energy, step by step")
     runner.add_options(parser, out="dream.png", presets=PRESETS)
     parser.set_defaults(run=run)
 
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
         _zoom(net, picture, arguments, choices)
         return
     dream = deep_dream(net, picture, **choices, state=runner.saved_state(arguments))
-    curve: list[tuple[float, float]] = []
+    curve: Curve = []
     steps = Watched(dream, net, row, curve) if arguments.concentration else dream
     runner.run(steps, arguments, total=dream.steps)
     if arguments.concentration:
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
 class Watched(Iterator):
     """A dream, whose pictures' `concentration` is noted in a list."""
 
-    def __init__(self, dream: Any, net: Net, row: str, curve: list[tuple[float, float]]):
+    def __init__(self, dream: Any, net: Net, row: str, curve: Curve):
         self._dream, self._net, self._row, self._curve = dream, net, row, curve
 
     def __getattr__(self, name: str) -> Any:  # picture, step, state
@@ -76,20 +79,20 @@ class Watched(Iterator):
 
     def __next__(self) -> tuple[Array, Any]:
         picture, score = next(self._dream)
-        gini, spread = concentration(self._net, self._row, picture)
-        self._curve.append((float(gini.mean()), float(spread.mean())))
+        found = concentration(self._net, self._row, picture)
+        self._curve.append({among: float(shared.gini.mean()) for among, shared in found.items()})
         return picture, score
 
 
-def draw_concentration(path: str, row: str, curve: list[tuple[float, float]]) -> None:
-    """Draw the Gini coefficient and the share of units that hold the activation over the steps."""
+def draw_concentration(path: str, row: str, curve: Curve) -> None:
+    """Draw how unequally the energy is shared out among units, places and channels, over the steps."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.6), dpi=100, layout="constrained")
     axes = figure.subplots()
-    axes.plot([gini for gini, _ in curve], label="Gini coefficient: 0 all alike, 1 one has all")
-    axes.plot([spread for _, spread in curve], label="share of the units that hold it (exp of the entropy)")
-    axes.set(xlabel="step", ylim=(0, 1), title=f"activation of {row}")
+    for among in curve[0] if curve else ():
+        axes.plot(range(1, len(curve) + 1), [shared[among] for shared in curve], label=f"among {among}")
+    axes.set(xlabel="step", ylabel="Gini: 0 all alike, 1 one has all", ylim=(0, 1), title=f"energy of {row}")
     axes.legend(fontsize=8)
     drawing.save_figure(path, figure)
 

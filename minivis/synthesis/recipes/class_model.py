@@ -34,11 +34,12 @@ PRESETS: dict[str, Climb] = {
         steps=128,  # ours; lucid takes 512
     ),
     "simonyan": Climb(  # paper: the score, L2, and the zero picture as start; it gives no number
-        l2=1e-4,  # ours
-        lr=2e3,  # ours
+        l2=1e-5,  # ours
+        step="mean-abs",  # ours: the same for all networks, whose gradients differ in size
+        lr=2.0,  # ours
         steps=100,  # ours
     ),
-    "cs231n": Climb(  # the assignment's notebook; its pictures are in units of UNIT
+    "cs231n": Climb(  # the assignment's notebook, whose pictures are in units of UNIT; the plain step is its words
         l2=1e-3 / UNIT**2,  # notebook
         lr=25 * UNIT**2,  # notebook
         noise=UNIT,  # notebook: N(0, 1)
@@ -46,16 +47,17 @@ PRESETS: dict[str, Climb] = {
         after=(clip_to_range(), every(10, blur(0.5))),  # notebook
         steps=100,  # notebook
     ),
-    "blur-and-clip": Climb(  # lecture 14 of CS231n (2017): the three touches, from zeros; it gives no number
-        l2=1e-5,  # ours
-        lr=2e4,  # ours
+    "blur-and-clip": Climb(  # CS231n's lecture on visualising: from zeros, with L2 and three touches; no numbers
+        l2=1e-6,  # ours
+        step="mean-abs",  # ours
+        lr=8.0,  # ours
         after=(
             every(4, blur(1.0)),
-            every(4, clip_small_pixels(20)),
-            every(4, clip_small_gradients(20)),
+            every(8, clip_small_pixels(10)),
+            every(8, clip_small_gradients(10)),
             clip_to_range(),
-        ),
-        steps=120,  # ours, as are the numbers above
+        ),  # all numbers ours
+        steps=100,  # ours
     ),
     # Yosinski et al. (2015), table 1, and their code for the order: blur before the clipping of pixels, then into the
     # range. They leave out the last step, which here is taken.

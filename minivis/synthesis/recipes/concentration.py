@@ -1,7 +1,16 @@
-"""The rich get richer: how the activation of a row gathers in few units while a picture is dreamt of."""
+"""Do the rich get richer? How the energy of a row is shared out while a picture is dreamt of."""
+
+from typing import NamedTuple
 
 from ...backend import Array, array_module
 from ...nets import Net
+
+
+class Concentration(NamedTuple):
+    """How unequally something is shared out, in each picture: (N,) each."""
+
+    gini: Array  # 0 all alike, 1 one has all
+    spread: Array  # over which share of them: exp of the entropy, divided by their number
 
 
 def gini(values: Array) -> Array:
@@ -26,7 +35,15 @@ def entropy(values: Array) -> Array:
     return spread / amounts.shape[1]
 
 
-def concentration(net: Net, row: str, picture: Array) -> tuple[Array, Array]:
-    """Return `gini` and `entropy` of a row for each picture: whether the rich get richer as a dream goes on."""
+def concentration(net: Net, row: str, picture: Array) -> dict[str, Concentration]:
+    """Return how the energy of a row, the sum of squares that a dream raises, is shared out in each picture.
+
+    "units" are all the numbers of the row; "places" are summed over the channels, "channels" over the places. The three
+    can go different ways as a dream goes on: energy may gather in few places while more channels take part.
+    """
     values = net.capture(picture, [row])[row]
-    return gini(values), entropy(values)
+    energy = values * values
+    shared = {"units": energy}
+    if energy.ndim == 4:
+        shared |= {"places": energy.sum(3), "channels": energy.sum((1, 2))}
+    return {among: Concentration(gini(amounts), entropy(amounts)) for among, amounts in shared.items()}

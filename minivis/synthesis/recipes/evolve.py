@@ -1,4 +1,4 @@
-"""Fooling by evolution: MAP-Elites over all classes at once (Nguyen, Yosinski and Clune 2015, sections 2.3 and 3).
+"""Fooling by evolution: MAP-Elites over all classes at once (Nguyen, Yosinski and Clune 2015).
 
 An archive holds, for each class, the genome whose picture the network gives the highest probability of it. In each
 generation some of them are copied with mutations, each child is judged for all classes, and takes over every class in

@@ -18,9 +18,9 @@ from ..touches import blur, clip_to_range, every
 from ..views import jitter
 from .climbing import Climb
 
-KEPT = 50  # dimensions (the paper, before its t-SNE; here instead of it)
-FACETS = 10  # the paper
-NEAREST = 15  # photographs in a mean (the paper)
+KEPT = 50  # dimensions (ours; the paper clusters an embedding by t-SNE)
+FACETS = 10  # authors' code, as the folders of its results have it
+NEAREST = 15  # photographs in a mean (authors' code, likewise)
 
 CLIMB = Climb(
     step="mean-abs",  # the rule of the authors' code; the numbers are ours
@@ -82,7 +82,7 @@ def facets(
     nearest : int
         How many photographs are averaged, those whose code is nearest to the centre of their facet.
     row : str, optional
-        The row of the codes. Default: the one that the classifier reads (the paper: fc7).
+        The row of the codes. Default: the one that the classifier reads.
     kept : int
         How many principal components k-means sees.
     seed : int

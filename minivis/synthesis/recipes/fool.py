@@ -101,9 +101,9 @@ class Stepwise(Fooling):
         if not len(active) or self.step >= self.steps:
             raise StopIteration
         pick = self._pick(active)
-        if self._climb is None:
-            self._climb = ascend(self.net, start=self._exact[pick], **self._choices(active))
-        exact, _ = next(self._climb)
+        climb = self._climb or ascend(self.net, start=self._exact[pick], **self._choices(active))
+        self._climb = None  # after an interrupt it is begun anew, from where things stand
+        exact, _ = next(climb)
         judged = self._as_file(exact)
         verdict = self._verdict(judged, active)
         reported = verdict.lead > self.lead[active] if self._best else np.full(len(active), True)
@@ -112,8 +112,7 @@ class Stepwise(Fooling):
         self.lead[which], self.done[active] = verdict.lead[reported], self._enough(verdict)
         self.step += 1
         self.steps_taken[active] = self.step
-        if self.done[active].any():
-            self._climb = None
+        self._climb = None if self.done[active].any() else climb
         return self.picture, self.lead.copy()
 
 
@@ -173,7 +172,7 @@ def fast_gradient_sign(
     eight_bit: bool = True,
     state: dict[str, Any] | None = None,
 ) -> Stepwise:
-    """Change every value by `eps` along the sign of the gradient, once (Goodfellow et al. 2015, section 4).
+    """Change every value by `eps` along the sign of the gradient, once (Goodfellow et al. 2015).
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
-"""Fooling from noise: gradient ascent on the posterior (Nguyen, Yosinski and Clune 2015, section 3.3).
+"""Fooling from noise: gradient ascent on the posterior (Nguyen, Yosinski and Clune 2015, figure 13).
 
 The values are those of the authors' code, ``caffe/ascent/find_fooling_image.py``.
 """
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +29,7 @@ PRESET = MappingProxyType(
         "early": Tagged(0.03, f"{_CODE}: the most that a step should raise the probability"),
         "late": Tagged(0.1, f"{_CODE}: the most that a step should raise it, as a share of 1 - p"),
         "fastest": Tagged(1e12, f"{_CODE}: the highest rate"),
-        "longest": Tagged(1.0, "ours: root mean square of a step at most; else p near 0 throws it to black and white"),
+        "longest": Tagged(math.inf, f"{_CODE}: a step may be of any length"),
         "steps": Tagged(300, _CODE),
         "confidence": Tagged(0.99, "ours: stop there; the code notes when it is passed, and goes on"),
     }
@@ -98,8 +99,9 @@ def fool_from_noise(
     confidence : float
         Stop when the class is the first and its probability at least this.
     longest : float
-        The most that a step may change the values, as root mean square, in units of 0..255; infinity for none, as in
-        the authors' code.
+        The most that a step may change the values, as root mean square, in units of 0..255. Where the probability is
+        nearly 0 at the start, the authors' policy throws the picture to black and white at once; the decay brings it
+        back over the steps that follow. A limit of 1 prevents that, and ends lower.
     eight_bit, state
         As in `Fooling` and `fool`.
 

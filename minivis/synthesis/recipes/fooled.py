@@ -76,8 +76,10 @@ class Fooled:
         return self.norm / size if size else float("inf")
 
     def __str__(self) -> str:
-        word = "fooled" if self.success else "not fooled"
         (old, p), (new, q) = self.before[0], self.after[0]
+        if self.success and not self.steps:
+            return f"nothing to do: the network sees {old} ({p:.3f}) already"
+        word = "fooled" if self.success else "not fooled"
         return (
             f"{word} after {self.steps} steps: {old} ({p:.3f}) -> {new} ({q:.3f}); the difference has norm "
             f"{self.norm:.1f}, {self.relative_norm:.2%} of the picture's"
@@ -180,7 +182,7 @@ class Fooling(Iterator):
         self.lead, self.steps_taken, self.done = (to_host(state[k]).copy() for k in ("lead", "steps_taken", "done"))
 
     def _as_file(self, pictures: Array) -> Array:
-        return array_module(pictures).rint(pictures).clip(0, 255) if self.eight_bit else pictures
+        return array_module(pictures).rint(pictures) if self.eight_bit else pictures
 
     def _verdict(self, pictures: Array, which: np.ndarray) -> Verdict:
         """Judge `pictures`, those whose numbers are `which`."""

@@ -43,6 +43,7 @@ class Preset:
     lambda_tv: tuple[float, float, float]  # for rows that see little, more, much of the picture: see `SEEN`
     step: Any
     steps: int
+    contrast: float  # of the noise to start from: root of its mean square
     rates: tuple[tuple[int, float], ...] = ()  # (until which step, rate in units of sigma); L-BFGS finds its own
 
 
@@ -54,6 +55,7 @@ PRESETS: dict[str, Preset] = {
         lambda_tv=(0.5, 5.0, 50.0),  # authors' code: up to relu2, up to relu4, and above
         step=Momentum(0.9, restart=True),  # authors' code; the paper has the 0.9
         steps=400,  # authors' code
+        contrast=CONTRAST,  # authors' code
         rates=((100, 0.004), (300, 0.0004), (400, 0.00004)),  # authors' code
     ),
     "quick": Preset(
@@ -63,6 +65,7 @@ PRESETS: dict[str, Preset] = {
         lambda_tv=(0.1, 1.0, 10.0),  # ours: small pictures are rougher, pixel for pixel, than those of 227 x 227
         step=LBFGS(pairs=20, bounds=(0.0, 255.0)),  # ours: nearer to the minimum in fewer steps, and a valid picture
         steps=200,  # ours
+        contrast=10.0,  # ours: what a row does not see of the noise stays in the picture
     ),
 }
 """The choices by name, each value with its source."""
@@ -102,7 +105,7 @@ def invert(
     strength : float
         Of the prior, times the preset's; 0 leaves it out.
     start : ndarray, shape (N, H, W, 3), optional
-        Default: noise as strong as a photograph (authors' code).
+        Default: noise, in the authors' preset as strong as a photograph.
     steps : int, optional
         Default: that of the preset.
     rng : numpy.random.Generator
@@ -120,7 +123,7 @@ def invert(
     x = net.check_picture(x)
     objective = inversion_objective(net, x, row, preset, strength)
     if start is None and state is None:
-        start = noise_like(net, x, CONTRAST, rng)
+        start = noise_like(net, x, choices.contrast, rng)
 
     def rate(step: int, gradient: Array) -> float:  # the paper steps z, we step x = sigma z
         return next((r for until, r in choices.rates if step < until), choices.rates[-1][1]) * SIGMA**2

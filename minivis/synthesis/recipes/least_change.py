@@ -1,4 +1,4 @@
-"""The smallest change that fools a network, with L-BFGS and box bounds (Szegedy et al. 2014, section 4.1)."""
+"""The smallest change that fools a network, with L-BFGS and box bounds (Szegedy et al. 2014)."""
 
 import math
 from collections.abc import Mapping
