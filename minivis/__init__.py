@@ -31,10 +31,28 @@ from .testing import check_backward
 
 if TYPE_CHECKING:
     from .synthesis import *
+    from .synthesis.recipes import *
 
 __version__ = "0.1.0"
 
-_SYNTHESIS = ("Ascent", "ascend")  # found by __getattr__: who only looks need not wait for the making to be imported
+_LOOP = ("Ascent", "ascend")
+_RECIPES = (
+    "activation_maximization",
+    "class_model",
+    "deep_dream",
+    "evolve",
+    "fast_gradient_sign",
+    "fool",
+    "fool_from_noise",
+    "invert",
+    "iterated_gradient_sign",
+    "least_change",
+    "multifaceted",
+    "stylize",
+    "texture",
+    "what_is_lost",
+)
+# Both are found by __getattr__: who only looks need not wait for the making to be imported.
 
 __all__ = [
     "DECONVNET",
@@ -66,15 +84,20 @@ __all__ = [
     "to_host",
     *_attribution,
     *_primitives,
-    *_SYNTHESIS,
+    *_LOOP,
+    *_RECIPES,
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SYNTHESIS:
+    if name in _LOOP:
         from . import synthesis
 
         return getattr(synthesis, name)
+    if name in _RECIPES:
+        from .synthesis import recipes
+
+        return getattr(recipes, name)
     raise AttributeError(f"module 'minivis' has no attribute {name!r}")
 
 

@@ -9,8 +9,7 @@ from command_line import caller, prepare
 from PIL import Image
 from small import CHAIN
 
-import minivis.cli
-from minivis.cli.making import class_model, dream, maximize, runner
+from minivis.cli.making import runner
 from minivis.cli.making.maximize import channels_of
 from minivis.cli.making.states import load_state, save_state
 from minivis.errors import InputError
@@ -18,18 +17,6 @@ from minivis.errors import InputError
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where the command line has just the commands of this module, each exactly once."""
-
-    def build_parser(train=False):
-        shared = minivis.cli.Parser(add_help=False)
-        shared.add_argument("--debug", action="store_true", default=argparse.SUPPRESS)
-        parser = minivis.cli.Parser(prog="minivis", parents=[shared])
-        commands = parser.add_subparsers(dest="command", required=True)
-        for module in (class_model, dream, maximize):
-            module.add_commands(commands, shared)
-        return parser
-
-    monkeypatch.setattr(minivis.cli, "build_parser", build_parser)
     return prepare(tmp_path, monkeypatch)
 
 
