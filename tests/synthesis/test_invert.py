@@ -8,8 +8,8 @@ import minivis as mv
 from minivis.errors import InputError, UnknownName
 from minivis.nets import initial_weights
 from minivis.nets.minivgg import MINIVGG
-from minivis.synthesis.recipes import invert as recipe
 from minivis.synthesis.recipes.invert import (
+    CONTRAST,
     PRESETS,
     SIGMA,
     finished,
@@ -52,7 +52,7 @@ def test_the_objective_is_the_papers_in_its_normalised_form():
 
 def test_the_authors_constants():
     assert pytest.approx(2.16e8, rel=2e-3) == PRESETS["mahendran"].lambda_alpha  # as the paper rounds it
-    assert pytest.approx(68.9, abs=0.05) == recipe.CONTRAST
+    assert pytest.approx(68.9, abs=0.05) == CONTRAST
 
 
 def test_the_prior_grows_with_what_a_row_sees():
@@ -136,7 +136,7 @@ def test_the_start_is_noise_as_strong_as_a_photograph():
     net, x = small_net(dtype="float32"), pictures(dtype="float32")
     start = invert(net, x, ROW, "mahendran", steps=0, rng=rng()).picture
     assert start.dtype == np.float32
-    assert np.allclose((((start - net.mean_colour) ** 2).mean((1, 2, 3))) ** 0.5, recipe.CONTRAST, rtol=1e-4)
+    assert np.allclose((((start - net.mean_colour) ** 2).mean((1, 2, 3))) ** 0.5, CONTRAST, rtol=1e-4)
     assert not np.allclose(start[0], start[1])
 
 
