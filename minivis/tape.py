@@ -66,7 +66,8 @@ class Tensor:
         if getattr(getattr(value, "dtype", None), "kind", "") != "f":
             found = getattr(value, "dtype", type(value).__name__)
             raise NothingRecorded(f"a Tensor holds an array of floats, got {found}: convert with .astype('float32')")
-        self.value = value
+        # NumPy makes scalars of 0-d arrays in arithmetic; an array they stay here.
+        self.value = value if value.ndim else array_module(value).asarray(value)
         self.node = node or Node()
 
     shape = property(lambda self: self.value.shape)

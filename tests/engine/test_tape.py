@@ -178,3 +178,16 @@ def test_a_primitive_learns_which_arguments_are_recorded():
     look(np.ones(1), Tensor(np.ones(1)))
     look(np.ones(1), np.ones(1))
     assert seen == [{1}, frozenset()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_single_numbers_stay_arrays_of_their_dtype(dtype):
+    """NumPy turns arithmetic on 0-d arrays into scalars: a loss of several terms must not lose its dtype by that."""
+    x = Tensor(np.arange(3, dtype=dtype))
+    loss = 0.5 * total(x * x)
+    loss = loss + total(x) / 4.0 - total(x) * total(x)
+    assert isinstance(loss.value, np.ndarray)
+    assert loss.dtype == dtype
+    g = backward(loss, x)
+    assert g.dtype == dtype
+    assert np.allclose(g, [0.25 - 6, 1.25 - 6, 2.25 - 6])
