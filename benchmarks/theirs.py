@@ -118,7 +118,12 @@ def occlusion(weights, pixels, target, window, stride, at_once=16):
             x = picture(pixels)
             fill = MEAN.view(1, 3, 1, 1).expand_as(x)
             return explain.attribute(
-                x, (3, stride, stride), (3, window, window), fill, target=target, perturbations_per_eval=at_once
+                x,
+                sliding_window_shapes=(3, window, window),
+                strides=(3, stride, stride),
+                baselines=fill,
+                target=target,
+                perturbations_per_eval=at_once,
             )
 
     return run
