@@ -27,7 +27,7 @@ ROWS = [
     ("forward, batch 1", "forward", (1, 224), {}, {}, None),
     ("Grad-CAM, batch 1", "grad_cam", (1, 224), {}, {}, None),
     ("style step to relu4_1, 384 x 384", "style_step", (1, 384), {}, {}, 1.0),
-    ("occlusion, window 32, stride 8", "occlusion", (1, 224), {"window": 32, "stride": 8}, {}, 0.2),
+    ("occlusion, window 32, stride 16", "occlusion", (1, 224), {"window": 32, "stride": 16}, {}, 0.2),
 ]
 SCALING = [
     *((f"saliency, batch {n}", "gradient", (n, 224), {}, {}, None) for n in (1, 2, 4)),

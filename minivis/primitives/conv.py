@@ -18,7 +18,7 @@ from . import winograd
 from .windows import Grid, Pair, add_sides, grid, overlap_add, remove_sides, windows
 from .winograd import WinogradPlan
 
-STRIP_BYTES = 2 << 20  # of the matrix of windows; ours: 1 to 4 MiB measured alike, 16 MiB slower
+STRIP_BYTES = 2 << 20  # of the matrix of windows: about what a core's cache holds (ours)
 STRIP_BYTES_GPU = 256 << 20  # a GPU wants few, large products
 
 
