@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small import BRANCHES, CHAIN, CLASS_MAPS, small_net
 
+import minivis as mv
 from minivis.errors import InputError, UnknownName
 from minivis.objectives import channel
 from minivis.synthesis.recipes.maximize import (
@@ -156,3 +157,11 @@ def test_on_a_device(device):
     sphere = last(on_the_sphere(gpu, "conv2_1", 0, starts=2, steps=2))
     assert isinstance(sensitivity(gpu, "conv2_1", [0, 1], sphere), device.ndarray)
     assert isinstance(agreement(sphere), device.ndarray)
+
+
+def test_a_silent_unit_is_climbed_from_before_its_relu():
+    """relu3_2 of the shipped network is 0 all over its first channels at the start, and so is the slope."""
+    net = mv.load("minivgg")
+    (stage,) = maximized_stages(net, rows=["relu3_2"], count=2, steps=20)
+    assert (stage.scores > 0).all()
+    assert (stage.pictures.std((1, 2, 3)) > 5).all()

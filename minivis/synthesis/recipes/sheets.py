@@ -1,11 +1,11 @@
 """One page for a network: pictures that units of each stage answer to, from simple to complex."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...backend import Array
+from ...backend import Array, to_host
 from ...nets import Net
 from ...nets.layers import LRN, AvgPool, Concat, MaxPool, ReLU
 from .maximize import activation_maximization
@@ -48,11 +48,25 @@ def maximized_stages(
     count : int
     rng : numpy.random.Generator, optional
     **choices
-        Of `activation_maximization`.
+        Of `activation_maximization`. Unless a place is chosen, units that stay silent are climbed from the centre of
+        their map before its ReLU; their score is that unit's.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     for row in stages(net) if rows is None else rows:
         channels = list(range(min(count, net.shapes(upto=row)[row][-1])))
-        for picture, score in activation_maximization(net, row, channels, rng=rng, **choices):
-            last = Stage(row, channels, picture, score)
+        last = _maximized(net, row, channels, rng, choices)
+        silent = [k for k, score in enumerate(to_host(last.scores)) if score <= 0]
+        if silent and "place" not in choices:
+            # Nowhere in the start was the unit above 0, so no slope led up: climb from its value before the ReLU.
+            above = net.architecture.rows[row]
+            below = above.inputs[0] if isinstance(above.layer, ReLU) else row
+            again = _maximized(net, below, [channels[k] for k in silent], rng, {**choices, "place": "centre"})
+            last.pictures[silent], last.scores[silent] = again.pictures, again.scores
         yield last
+
+
+def _maximized(net: Net, row: str, channels: list[int], rng: np.random.Generator, choices: Mapping[str, Any]) -> Stage:
+    """Climb to the end."""
+    for picture, score in activation_maximization(net, row, channels, rng=rng, **choices):
+        last = Stage(row, channels, picture, score.copy())
+    return last
