@@ -48,7 +48,7 @@ def maximized_stages(
     count : int
     rng : numpy.random.Generator, optional
     **choices
-        Of `activation_maximization`. Unless a place is chosen, units that stay silent are climbed from the centre of
+        Of `activation_maximization`. Unless another place is chosen, units that stay silent are climbed from the centre of
         their map before its ReLU; their score is that unit's.
     """
     rng = np.random.default_rng(0) if rng is None else rng
@@ -56,7 +56,7 @@ def maximized_stages(
         channels = list(range(min(count, net.shapes(upto=row)[row][-1])))
         last = _maximized(net, row, channels, rng, choices)
         silent = [k for k, score in enumerate(to_host(last.scores)) if score <= 0]
-        if silent and "place" not in choices:
+        if silent and choices.get("place", "positive") == "positive":
             # Nowhere in the start was the unit above 0, so no slope led up: climb from its value before the ReLU.
             above = net.architecture.rows[row]
             below = above.inputs[0] if isinstance(above.layer, ReLU) else row
