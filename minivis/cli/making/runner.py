@@ -33,7 +33,7 @@ from ...backend import Array, to_host
 from ...errors import InputError, MinivisError
 from ...nets import ARCHITECTURES, Net
 from ...pictures import save_picture
-from ..common import add_net_options, did_you_mean, one_line, open_net
+from ..common import add_net_options, one_line, open_net
 from .states import load_state, save_state
 
 PREVIEW = 3.0  # seconds between two previews (ours)
@@ -74,11 +74,8 @@ def rng_of(arguments: argparse.Namespace) -> np.random.Generator:
 
 
 def row_of(net: Net, name: str) -> str:
-    """Return `name` if it is a row of `net`; raise `UnknownName` with the nearest if not."""
-    try:
-        return net.architecture.check(name)
-    except MinivisError as error:
-        raise type(error)(f"{error}{did_you_mean(name, net.names)}") from None
+    """Return `name` if it is a row of `net`; raise `UnknownName`, which names the nearest, if not."""
+    return net.architecture.check(name)
 
 
 def state_file(out: str | Path) -> Path:
