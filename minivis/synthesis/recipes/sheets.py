@@ -48,8 +48,8 @@ def maximized_stages(
     count : int
     rng : numpy.random.Generator, optional
     **choices
-        Of `activation_maximization`. Unless another place is chosen, units that stay silent are climbed from the centre of
-        their map before its ReLU; their score is that unit's.
+        Of `activation_maximization`. Unless another place is chosen, units that stay silent are climbed from the centre
+        of their map before its ReLU; their score is that unit's.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     for row in stages(net) if rows is None else rows:
