@@ -113,6 +113,8 @@ def agreement(ours, theirs, task, options):
     if task == "occlusion":
         theirs = per_window(theirs[0, 0], **options)[None]
     ours, theirs = ours.astype("float64"), theirs.astype("float64")
+    if not theirs.any() or not ours.any():  # nothing to compare: said so, and not called equal
+        return {"difference": None, "absolute": float(np.abs(ours - theirs).max()), "cosine": None}
     difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
     cosine = float((ours * theirs).sum() / np.linalg.norm(ours) / np.linalg.norm(theirs))
     return {"difference": difference, "absolute": float(np.abs(ours - theirs).max()), "cosine": cosine}
@@ -179,7 +181,7 @@ def main():
             last = found[-1]
             print(
                 f"{last['name']:<40} {last['seconds']['ours'] * 1e3:9.0f} {last['seconds']['theirs'] * 1e3:9.0f} ms  "
-                f"ratio {last['ratio']:.2f}  cosine {last['cosine']:.6f}  difference {last['difference']:.1e}  "
+                f"ratio {last['ratio']:.2f}  cosine {last['cosine']}  difference {last['difference']}  "
                 f"peak {last['peak_MiB']['ours']:.0f} / {last['peak_MiB']['theirs']:.0f} MiB",
                 flush=True,
             )
