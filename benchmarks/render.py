@@ -18,7 +18,9 @@ noise, that happens more often than on photographs.
 
 Captum's Occlusion runs one full pass per window, 16 windows to a batch; its map is the mean over the windows on a
 pixel, from which the drops of single windows are worked out for the comparison. Grad-CAM is written out by hand on
-PyTorch's side: Captum's keeps negative values and enlarges by nearest neighbour. Where the random network gives the class no probability under any window, all drops are 0 and there
+PyTorch's side: Captum's keeps negative values and enlarges by nearest neighbour.
+
+Where the random network gives the class no probability under any window, all drops are 0 and there
 is nothing to compare (a dash); that whole passes of both sides agree on trained networks is a test,
 `tests/verify/test_against_torch.py`.
 """
