@@ -3,7 +3,7 @@
 A convolution or a pool makes the rectangle that changed a little larger, or smaller by its stride; outside, each
 activation is the one of the clean picture, computed once. So for each row only that rectangle is computed anew, from
 the clean maps with the rectangle below laid over them. It is exact, not an approximation (Nakandala et al. 2019,
-"Incremental and approximate inference for faster occlusion-based deep CNN explanations", section 4).
+"Incremental and approximate inference for faster occlusion-based deep CNN explanations").
 
 Changes whose rectangles have the same shape in every row are computed together, as one batch.
 """

@@ -103,7 +103,7 @@ def gram(x: Array, *, average: bool = False) -> tuple[Array, GramResidual]:
     ----------
     x : ndarray, shape (N, H, W, C)
     average : bool
-        Divide by the number of places H*W. Gatys et al. (2015, "Texture synthesis", eq. 2) do not.
+        Divide by the number of places H*W. Gatys et al. (2015, "Texture synthesis") do not.
 
     Returns
     -------

@@ -18,7 +18,7 @@ import numpy as np
 from ..parallel import over
 from .windows import Sides
 
-# Lavin and Gray 2016, equations 14 and 15: interpolation at 0, 1, -1, 2, -2 and infinity.
+# Lavin and Gray 2016, their F(4x4, 3x3): interpolation at 0, 1, -1, 2, -2 and infinity.
 B_T = np.array(
     [
         [4, 0, -5, 0, 1, 0],
