@@ -6,6 +6,7 @@
 'fc8'
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from .attribution import *
@@ -35,24 +36,27 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LOOP = ("Ascent", "ascend")
-_RECIPES = (
-    "activation_maximization",
-    "class_model",
-    "deep_dream",
-    "evolve",
-    "fast_gradient_sign",
-    "fool",
-    "fool_from_noise",
-    "invert",
-    "iterated_gradient_sign",
-    "least_change",
-    "multifaceted",
-    "stylize",
-    "texture",
-    "what_is_lost",
-)
-# Both are found by __getattr__: who only looks need not wait for the making to be imported.
+_LATER: dict[str, tuple[str, ...]] = {
+    ".synthesis": ("Ascent", "ascend"),
+    ".synthesis.recipes": (
+        "activation_maximization",
+        "class_model",
+        "deep_dream",
+        "evolve",
+        "fast_gradient_sign",
+        "fool",
+        "fool_from_noise",
+        "invert",
+        "iterated_gradient_sign",
+        "least_change",
+        "multifaceted",
+        "stylize",
+        "texture",
+        "what_is_lost",
+    ),
+}
+"""Names by the module that has them, imported when first asked for: who only looks need not wait for the making."""
+_MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "DECONVNET",
@@ -84,20 +88,13 @@ __all__ = [
     "to_host",
     *_attribution,
     *_primitives,
-    *_LOOP,
-    *_RECIPES,
+    *_MODULE_OF,
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LOOP:
-        from . import synthesis
-
-        return getattr(synthesis, name)
-    if name in _RECIPES:
-        from .synthesis import recipes
-
-        return getattr(recipes, name)
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(_MODULE_OF[name], __name__), name)
     raise AttributeError(f"module 'minivis' has no attribute {name!r}")
 
 

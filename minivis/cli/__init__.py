@@ -22,14 +22,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
-MAKING = {
-    "class": ("class_model", "make the picture that a class scores highest"),
-    "dream": ("dream", "let a network dream of a photograph"),
-    "fool": ("fool", "change a photograph so that the network takes it for something else"),
-    "invert": ("invert", "show what a row has kept of a photograph"),
-    "maximize": ("maximize", "make the pictures that channels of a row answer to most"),
-    "style": ("style", "paint a photograph in the style of a painting"),
-    "texture": ("texture", "make a picture with the texture of another"),
+LATER = {
+    "class": (".making.class_model", "make the picture that a class scores highest"),
+    "dream": (".making.dream", "let a network dream of a photograph"),
+    "fool": (".making.fool", "change a photograph so that the network takes it for something else"),
+    "invert": (".making.invert", "show what a row has kept of a photograph"),
+    "maximize": (".making.maximize", "make the pictures that channels of a row answer to most"),
+    "style": (".making.style", "paint a photograph in the style of a painting"),
+    "texture": (".making.texture", "make a picture with the texture of another"),
+    "train": (".train", "train a small network"),
 }
 """Commands whose modules take time to import: module and help. They are imported if the command line has the word."""
 
@@ -47,17 +48,11 @@ def build_parser(argv: Sequence[str] = ()) -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (look, nets, doctor, verify, weights):
         module.add_commands(commands, shared)
-    for name, (module_name, about) in MAKING.items():
+    for name, (slow, about) in LATER.items():
         if name in argv:
-            importlib.import_module(f".making.{module_name}", __name__).add_commands(commands, shared)
+            importlib.import_module(slow, __name__).add_commands(commands, shared)
         else:
             commands.add_parser(name, parents=[shared], help=about)
-    training = commands.add_parser("train", parents=[shared], help="train a small network")
-    if "train" in argv:
-        from ..training import command
-
-        command.add_arguments(training)
-        training.set_defaults(run=command.run)
     return parser
 
 
