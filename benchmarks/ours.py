@@ -4,16 +4,9 @@ import numpy as np
 
 import minivis as mv
 
-NAMES = ["minivis"]
-
 
 def network(weights, dtype="float32"):
     return mv.load("vgg16", weights=weights, dtype=dtype)
-
-
-def saliency(weights, pixels, target):
-    net = network(weights)
-    return lambda: mv.saliency(net, pixels, target)
 
 
 def gradient(weights, pixels, target):
@@ -34,7 +27,19 @@ def grad_cam(weights, pixels, target):
 
 def occlusion(weights, pixels, target, window, stride):
     net = network(weights)
-    return lambda: mv.occlusion(net, pixels, target, window, stride)
+    return lambda: mv.occlusion(net, pixels, target, window, stride, output=net.logits)
+
+
+def maps_gradient(weights, pixels, target):
+    """Return the gradient of the sum of the last maps: any size of picture will do."""
+    net = network(weights)
+
+    def run():
+        x = mv.Tensor(pixels)
+        y = net.capture(x, [net.maps])[net.maps]
+        return mv.backward(y, x, np.ones_like(y.value))
+
+    return run
 
 
 STYLE_ROWS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -60,7 +65,22 @@ def style_step(weights, pixels, target):
     return step
 
 
-TASKS = {f.__name__: f for f in (saliency, gradient, forward, grad_cam, occlusion, style_step)}
+def tsne(weights, codes, target, perplexity, steps):
+    """Return the divergence after `steps` from the start that the other side has; affinities are part of the time."""
+    from minivis.representation.affinities import affinities
+    from minivis.representation.tsne import tsne_steps
+
+    start = 1e-4 * np.random.default_rng(0).standard_normal((len(codes), 2)).astype("float32")
+
+    def run():
+        p = affinities(codes, perplexity)
+        ((_, _, divergence),) = tsne_steps(p, start, steps, every=steps, rate=200.0)
+        return np.array([divergence])
+
+    return run
+
+
+TASKS = {f.__name__: f for f in (gradient, maps_gradient, forward, grad_cam, occlusion, style_step, tsne)}
 
 
 def versions():

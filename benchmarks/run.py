@@ -13,31 +13,62 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-# name, task, picture (batch, side), options of ours, options of theirs, target ratio or None
+
+class Row(NamedTuple):
+    """What is measured: the task of both sides, on what, with which options; the target ratio, if there is one."""
+
+    name: str
+    task: str
+    shape: tuple  # of the data: pictures (N, H, W, 3), or codes (N, D)
+    size: float  # what its cost grows with, for the scaling curves
+    options: Mapping = MappingProxyType({})
+    target: float | None = None
+    warm: bool = True  # once before it is measured; a row of minutes does without
+
+
+def pictures(name, task, batch, side, target=None, size=None):
+    return Row(name, task, (batch, side, side, 3), size or batch, {}, target)
+
+
+def windows(stride, target=None, warm=True):
+    name, count = f"occlusion, window 32, stride {stride}", ((224 - 32) // stride + 1) ** 2
+    return Row(name, "occlusion", (1, 224, 224, 3), count, {"window": 32, "stride": stride}, target, warm)
+
+
+def points(count, steps, target=None):
+    name = f"exact t-SNE, {count:,} points, {steps:,} iterations"
+    return Row(name, "tsne", (count, 50), count, {"perplexity": 30.0, "steps": steps}, target, warm=False)
+
+
 ROWS = [
-    ("saliency, batch 1", "gradient", (1, 224), {}, {}, 1.0),
-    ("saliency, batch 8", "gradient", (8, 224), {}, {}, 0.85),
-    ("forward, batch 1", "forward", (1, 224), {}, {}, None),
-    ("Grad-CAM, batch 1", "grad_cam", (1, 224), {}, {}, None),
-    ("style step to relu4_1, 384 x 384", "style_step", (1, 384), {}, {}, 1.0),
-    ("occlusion, window 32, stride 16", "occlusion", (1, 224), {"window": 32, "stride": 16}, {}, 0.2),
+    pictures("saliency, batch 1", "gradient", 1, 224, 1.0),
+    pictures("saliency, batch 8", "gradient", 8, 224, 0.85),
+    pictures("forward, batch 1", "forward", 1, 224),
+    pictures("Grad-CAM, batch 1", "grad_cam", 1, 224),
+    pictures("style step to relu4_1, 384 x 384", "style_step", 1, 384, 1.0, size=384),
+    pictures("gradient of the last maps, 512 x 512", "maps_gradient", 1, 512, size=512),
+    windows(16),
+    windows(8, target=0.2, warm=False),
+    points(2000, 1000, target=1.0),
 ]
 SCALING = [
-    *((f"saliency, batch {n}", "gradient", (n, 224), {}, {}, None) for n in (1, 2, 4)),
-    *((f"forward, batch {n}", "forward", (n, 224), {}, {}, None) for n in (2, 4)),
-    *((f"style step, {s} x {s}", "style_step", (1, s), {}, {}, None) for s in (128, 256, 512)),
-    *(
-        (f"occlusion, window 32, stride {s}", "occlusion", (1, 224), {"window": 32, "stride": s}, {}, None)
-        for s in (64, 32, 16)
-    ),
+    *(pictures(f"saliency, batch {n}", "gradient", n, 224) for n in (2, 4)),
+    *(pictures(f"forward, batch {n}", "forward", n, 224) for n in (2, 4, 8)),
+    *(pictures(f"style step, {s} x {s}", "style_step", 1, s, size=s) for s in (128, 256, 512)),
+    *(windows(stride) for stride in (64, 32)),
+    *(points(count, 300) for count in (250, 500, 1000)),
 ]
+CAPTUM_BATCHES = (4, 8, 16, 32, 64)
 
 
 class Worker:
@@ -68,14 +99,14 @@ class Worker:
         self.process.wait()
 
 
-def measure(row, weights, folder, threads, repeats, environment):
-    name, task, (batch, side), ours, theirs, target = row
-    pixels = folder / "pixels.npy"
-    np.save(pixels, np.random.default_rng(0).uniform(0, 255, (batch, side, side, 3)).astype("float32"))
+def measure(row, weights, folder, threads, repeats, environment, theirs=None):
+    """Let both sides do `row` in turns, and compare times and results; `theirs` are options of the other side alone."""
+    data = folder / "data.npy"
+    np.save(data, made(row))
     workers = {"ours": Worker("ours", threads, environment), "theirs": Worker("theirs", threads, {})}
     seconds = {system: [] for system in workers}
-    for system, options in (("ours", ours), ("theirs", {**ours, **theirs})):
-        request = {"task": task, "weights": str(weights), "pixels": str(pixels), "options": options}
+    for system, options in (("ours", row.options), ("theirs", {**row.options, **(theirs or {})})):
+        request = {"task": row.task, "weights": str(weights), "pixels": str(data), "options": options, "warm": row.warm}
         workers[system].ask(json.dumps(request))
     for _ in range(repeats):
         for system, worker in workers.items():
@@ -88,30 +119,52 @@ def measure(row, weights, folder, threads, repeats, environment):
         worker.close()
     medians = {system: float(np.median(times)) for system, times in seconds.items()}
     return {
-        "name": name,
-        "task": task,
-        "size": size_of(task, batch, side, ours),
+        "name": row.name,
+        "task": row.task,
+        "size": row.size,
         "ratio": medians["ours"] / medians["theirs"],
-        "target": target,
+        "target": row.target,
+        "repeats": repeats,
+        "warm": row.warm,
+        "theirs": theirs or {},
         "seconds": medians,
         "spread": {s: [float(np.min(t)), float(np.max(t))] for s, t in seconds.items()},
         "peak_MiB": peaks,
-        **agreement(results["ours"], results["theirs"], task, ours),
+        **agreement(results["ours"], results["theirs"], row),
         "versions": {system: worker.versions for system, worker in workers.items()},
     }
 
 
-def size_of(task, batch, side, options):
-    """Return what the cost of a task grows with."""
-    if task == "occlusion":
-        return ((side - options["window"]) // options["stride"] + 1) ** 2
-    return side if task == "style_step" else batch
+def made(row):
+    """Return the data of a row: pictures of noise, or codes in ten clouds."""
+    rng = np.random.default_rng(0)
+    if row.task == "tsne":
+        return (
+            4 * rng.standard_normal((10, row.shape[1]))[rng.integers(0, 10, row.shape[0])]
+            + rng.standard_normal(row.shape)
+        ).astype("float32")
+    return rng.uniform(0, 255, row.shape).astype("float32")
 
 
-def agreement(ours, theirs, task, options):
+def captum_batch(weights, folder, threads):
+    """Return the number of windows per pass with which Captum's Occlusion is fastest here, of 49 windows."""
+    row, data, best = windows(32), folder / "data.npy", {}
+    np.save(data, made(row))
+    for at_once in CAPTUM_BATCHES:
+        worker = Worker("theirs", threads, {})
+        options = {**row.options, "at_once": at_once}
+        request = {"task": row.task, "weights": str(weights), "pixels": str(data), "options": options, "warm": False}
+        worker.ask(json.dumps(request))
+        best[at_once] = worker.ask("go")
+        worker.close()
+        print(f"Captum, {at_once} windows at once: {best[at_once]:.1f} s", flush=True)
+    return min(best, key=best.get)
+
+
+def agreement(ours, theirs, row):
     """Return how far the results differ, relative to the largest, and their cosine."""
-    if task == "occlusion":
-        theirs = per_window(theirs[0, 0], **options)[None]
+    if row.task == "occlusion":
+        theirs = per_window(theirs[0, 0], **row.options)[None]
     ours, theirs = ours.astype("float64"), theirs.astype("float64")
     if not theirs.any() or not ours.any():  # nothing to compare: said so, and not called equal
         return {"difference": None, "absolute": float(np.abs(ours - theirs).max()), "cosine": None}
@@ -152,6 +205,23 @@ def start_up(python, repeats):
     return {"seconds": medians, "ratio": medians["import minivis"] / medians["import numpy"], "target": 1.5}
 
 
+def first_look(repeats):
+    """Return the seconds until `minivis look` has its first picture on disk, and until its report is whole."""
+    seconds = {"first picture": [], "whole report": []}
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as name:
+            start = time.perf_counter()
+            command = [sys.executable, "-m", "minivis", "look", "--out", f"{name}/report"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while not any(Path(name).rglob("*.png")) and process.poll() is None:
+                time.sleep(0.01)
+            seconds["first picture"].append(time.perf_counter() - start)
+            if process.wait():
+                raise SystemExit("minivis look failed")
+            seconds["whole report"].append(time.perf_counter() - start)
+    return {"seconds": {what: float(np.median(times)) for what, times in seconds.items()}, "target": 3.0}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -166,7 +236,7 @@ def main():
 
     environment = {"OPENBLAS_CORETYPE": args.coretype} if args.coretype else {}
     rows = [*ROWS, *(SCALING if args.scaling else [])]
-    rows = [row for row in rows if not args.only or args.only in row[0]]
+    rows = [row for row in rows if not args.only or args.only in row.name]
     found = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -175,9 +245,13 @@ def main():
         random = mv.initial_weights(vgg16, np.random.default_rng(0))
         save_weights(weights, random, attributes={"architecture": "vgg16"})
         del random
+        at_once = {}
+        if any(row.task == "occlusion" for row in rows):
+            at_once = {"at_once": captum_batch(weights, folder, args.threads)}
         for row in rows:
-            repeats = max(1, args.repeats // 3) if row[1] == "occlusion" else args.repeats  # a minute each
-            found.append(measure(row, weights, folder, args.threads, repeats, environment))
+            repeats = args.repeats if row.warm and row.task != "occlusion" else 1  # a minute each
+            theirs = at_once if row.task == "occlusion" else {}
+            found.append(measure(row, weights, folder, args.threads, repeats, environment, theirs))
             last = found[-1]
             print(
                 f"{last['name']:<40} {last['seconds']['ours'] * 1e3:9.0f} {last['seconds']['theirs'] * 1e3:9.0f} ms  "
@@ -193,6 +267,7 @@ def main():
         "environment": environment,
         "rows": found,
         "start": start_up(sys.executable, 5),
+        "look": first_look(3),
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(report, indent=1) + "\n")

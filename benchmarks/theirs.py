@@ -75,9 +75,17 @@ def gradient(weights, pixels, target):
     return run
 
 
-def saliency(weights, pixels, target):
-    run = gradient(weights, pixels, target)
-    return lambda: np.abs(run()).max(-1)
+def maps_gradient(weights, pixels, target):
+    model = VGG16(weights).eval()
+
+    def run():
+        x = picture(pixels).requires_grad_()
+        for _, value in model.rows(x, "relu5_3"):  # an earlier row is not held on to
+            last = value
+        (g,) = torch.autograd.grad(last.sum(), x)
+        return g.permute(0, 2, 3, 1).numpy()
+
+    return run
 
 
 def forward(weights, pixels, target):
@@ -107,11 +115,11 @@ def grad_cam(weights, pixels, target):
 
 
 def occlusion(weights, pixels, target, window, stride, at_once=16):
-    """Captum's Occlusion of the probability; its map is per pixel, so compare at the first pixel of each window."""
+    """Captum's Occlusion of the score; its map is per pixel: run.py works out the drop of each window."""
     from captum.attr import Occlusion
 
     model = VGG16(weights).eval()
-    explain = Occlusion(lambda x: F.softmax(model(x), 1))
+    explain = Occlusion(model)
 
     def run():
         with torch.inference_mode():
@@ -156,10 +164,38 @@ def style_step(weights, pixels, target):
     return step
 
 
-TASKS = {f.__name__: f for f in (saliency, gradient, forward, grad_cam, occlusion, style_step)}
+def tsne(weights, codes, target, perplexity, steps):
+    """scikit-learn's exact t-SNE from the same start, not stopped early."""
+    from sklearn.manifold import TSNE
+
+    start = 1e-4 * np.random.default_rng(0).standard_normal((len(codes), 2)).astype("float32")
+    explain = TSNE(
+        perplexity=perplexity,
+        learning_rate=200.0,
+        max_iter=steps,
+        n_iter_without_progress=steps,
+        min_grad_norm=0.0,
+        init=start,
+        method="exact",
+    )
+
+    def run():
+        explain.fit(codes)
+        return np.array([explain.kl_divergence_])
+
+    return run
+
+
+TASKS = {f.__name__: f for f in (gradient, maps_gradient, forward, grad_cam, occlusion, style_step, tsne)}
 
 
 def versions():
     import captum
+    import sklearn
 
-    return {"torch": torch.__version__, "captum": captum.__version__, "threads": torch.get_num_threads()}
+    return {
+        "torch": torch.__version__,
+        "captum": captum.__version__,
+        "scikit-learn": sklearn.__version__,
+        "threads": torch.get_num_threads(),
+    }

@@ -1,14 +1,15 @@
 """One system in a process of its own: reads tasks from standard input, answers with seconds.
 
-Started by run.py as ``python worker.py ours|theirs``. A line {"task": ..., "options": ...} prepares and warms up; the
-line "go" runs once and answers with the seconds; "result FILE" saves what the task returned, and answers with the peak.
+Started by run.py as ``python worker.py ours|theirs THREADS``. A line {"task": ..., "options": ..., "warm": ...}
+prepares, and runs once if "warm" says so; the line "go" runs once and answers with the seconds; "result FILE" saves
+what the task returned, and answers with the peak.
 """
 
 import importlib
 import json
-import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -30,14 +31,21 @@ def main():
             answer(time.perf_counter() - start)
         elif command.startswith("result "):
             np.save(command[7:], np.asarray(result))
-            answer(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            answer(peak_MiB())
         else:
             request = json.loads(command)
             options = request["options"]
             pixels = np.load(request["pixels"])
             run = system.TASKS[request["task"]](request["weights"], pixels, 11, **options)
-            result = run()
+            if request["warm"]:
+                result = run()
             answer("ready")
+
+
+def peak_MiB():
+    """Return the most memory this process has held. (`ru_maxrss` counts what the process it was forked from held.)"""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
 
 
 def answer(value):

@@ -31,12 +31,72 @@ from .tape import Primitive, Tensor, backward
 from .testing import check_backward
 
 if TYPE_CHECKING:
+    from .compression import *
+    from .course import *
+    from .drawing import grey, heat_over, outline, plot, rescale_each, show, signed, tile
+    from .faithfulness import (
+        deletion,
+        energy_inside,
+        evaluate_on_scenes,
+        insertion,
+        intersection_over_union,
+        pointing_game,
+        randomize,
+        spearman,
+        ssim,
+    )
+    from .representation.codes import Codes, read_codes, write_codes
+    from .representation.cutouts import unit_patches
+    from .representation.grid import picture_grid
+    from .representation.isomap import isomap
+    from .representation.neighbours import nearest_neighbours
+    from .representation.patches import PatchIndex, read_patches, top_patches
+    from .representation.pca import pca
+    from .representation.tsne import tsne, tsne_steps
+    from .scenes import make_scenes, write_scenes
+    from .scenes.faces import synthetic_faces
+    from .segmentation import *
     from .synthesis import *
     from .synthesis.recipes import *
 
 __version__ = "0.1.0"
 
 _LATER: dict[str, tuple[str, ...]] = {
+    ".compression": ("decompress", "deep_compress", "huffman", "pruned", "pruning_curve", "shared_values"),
+    ".course": ("check", "lesson_net"),
+    ".drawing": ("grey", "heat_over", "outline", "plot", "rescale_each", "show", "signed", "tile"),
+    ".faithfulness": (
+        "deletion",
+        "energy_inside",
+        "evaluate_on_scenes",
+        "insertion",
+        "intersection_over_union",
+        "pointing_game",
+        "randomize",
+        "spearman",
+        "ssim",
+    ),
+    ".scenes": ("make_scenes", "write_scenes"),
+    ".scenes.faces": ("synthetic_faces",),
+    ".representation.grid": ("picture_grid",),
+    ".representation.isomap": ("isomap",),
+    ".representation.neighbours": ("nearest_neighbours",),
+    ".representation.pca": ("pca",),
+    ".representation.tsne": ("tsne", "tsne_steps"),
+    ".representation.codes": ("Codes", "read_codes", "write_codes"),
+    ".representation.patches": ("PatchIndex", "read_patches", "top_patches"),
+    ".representation.cutouts": ("unit_patches",),
+    ".segmentation": (
+        "Segmentation",
+        "bounding_box",
+        "box_of_map",
+        "graph_cut",
+        "iou",
+        "largest_component",
+        "localise",
+        "segment",
+        "trimap",
+    ),
     ".synthesis": ("Ascent", "ascend"),
     ".synthesis.recipes": (
         "activation_maximization",

@@ -4,8 +4,11 @@ The rest of minivis is written once, for ``xp``: `numpy` or `cupy`, whichever th
 only module that names CuPy, and it never imports it unless a GPU is asked for.
 """
 
+import contextlib
 import functools
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -83,6 +86,21 @@ def gpu_module() -> ModuleType:
     return sys.modules["cupy"]
 
 
+@contextlib.contextmanager
+def told_if_full(doing: str) -> Iterator[None]:
+    """Turn CuPy's error about a full GPU into a `DeviceError` that says what was done and what would need less."""
+    try:
+        yield
+    except MemoryError as error:
+        if not type(error).__module__.startswith("cupy"):
+            raise
+        said = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise DeviceError(
+            f"the GPU is out of memory while {doing} ({said}): a smaller batch or smaller pictures need less, and "
+            "device='cpu' has the host's memory"
+        ) from error
+
+
 @functools.cache
 def why_no_gpu() -> str:
     """Return why there is no usable GPU, or ``""`` if there is one.
@@ -114,3 +132,22 @@ def ndimage_of(xp: ModuleType) -> ModuleType:
     import cupyx.scipy.ndimage
 
     return cupyx.scipy.ndimage
+
+
+def free_memory(device: str = "cpu") -> int | None:
+    """Return how many bytes a run can still take on `device`, or None where the system does not tell.
+
+    On the host that is what Linux calls available, or what is left of the limit of a container, if that is less.
+    """
+    if device == "gpu":
+        cupy = gpu_module()
+        pool = cupy.get_default_memory_pool()
+        return int(cupy.cuda.runtime.memGetInfo()[0] + pool.free_bytes())
+    found = []
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found.append(1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")))
+    with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
+        limit, used = (int(Path(f"/sys/fs/cgroup/memory.{name}").read_text()) for name in ("max", "current"))
+        found.append(max(0, limit - used))
+    return min(found, default=None)

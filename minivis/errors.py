@@ -16,6 +16,10 @@ class UnknownName(MinivisError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+class UnknownClass(UnknownName, ValueError):
+    """A class name that a network does not have: a name that does not exist, and an argument that does not fit."""
+
+
 class InputError(MinivisError, ValueError):
     """An argument whose value or shape does not fit."""
 

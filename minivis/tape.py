@@ -8,13 +8,14 @@ leaves a `Node`: which primitive, from which nodes, and the residual (what the r
 recorded, so that one forward pass can be walked back by the derivative, by DeconvNet's rule or by your own.
 """
 
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .backend import Array, array_module
+from .backend import Array, array_module, told_if_full
 from .errors import InputError, NothingRecorded
 
 Rule = Callable[..., Array]
@@ -111,7 +112,8 @@ class Primitive:
     """A forward function with one backward rule for each of its arguments. Used as a decorator.
 
     The forward function takes arrays by position and everything else by keyword, and returns ``(y, residual)``. If it
-    has a parameter `wanted`, it is told which positions are recorded, and need not keep what no rule will ask for.
+    has a parameter `wanted`, it is told which positions are recorded, and need not keep what no rule will ask for. A
+    rule that has a parameter `rules` is told the table of the walk that it is part of.
 
     Examples
     --------
@@ -135,15 +137,23 @@ class Primitive:
         self.__wrapped__ = forward  # inspect and Sphinx show the forward's signature
         self.rules: dict[Any, Rule] = {}
         self._tells_wanted = "wanted" in inspect.signature(forward).parameters
+        self._told_rules: set[Rule] = set()  # those that have a parameter `rules`
 
     def backward_to(self, position: int) -> Callable[[Rule], Rule]:
         """Declare the rule of the argument at `position`: ``rule(g, residual) -> gradient of that argument``."""
 
         def declare(rule: Rule) -> Rule:
             self.rules[position] = rule
+            if "rules" in inspect.signature(rule).parameters:
+                self._told_rules.add(rule)
             return rule
 
         return declare
+
+    def own_rule(self, position: int, rules: Rules) -> Rule:
+        """Return the rule declared for `position`, told the table `rules` if it has a parameter for that."""
+        rule = self.rules[position]
+        return functools.partial(rule, rules=rules) if rule in self._told_rules else rule
 
     def backward_to_each(self, rule: Rule) -> Rule:
         """Declare one rule for every argument, ``rule(g, residual, position)``: for a primitive of many arguments."""
@@ -174,7 +184,7 @@ def rule_of(primitive: Primitive, position: int, rules: Rules) -> Rule:
     if position == 0 and primitive in rules:
         return rules[primitive]
     if position in primitive.rules:
-        return primitive.rules[position]
+        return primitive.own_rule(position, rules)
     if ... in primitive.rules:
         each = primitive.rules[...]
         return lambda g, residual: each(g, residual, position)
@@ -223,14 +233,15 @@ def backward(
     gradients = {y.node: _checked_seed(y, seed)}
     found: dict[Node, Array] = {}
     wanted = {t.node for t in sought}
-    for node in _path(y.node, wanted):  # from the newest to the oldest
-        g = gradients.pop(node.node)
-        if node.node in wanted:
-            found[node.node] = g
-        for position, parent in node.leads:
-            part = rule_of(node.node.primitive, position, rules)(g, node.node.residual)
-            # A rule may return a view of g, so the sum is a new array, never an in-place one.
-            gradients[parent] = gradients[parent] + part if parent in gradients else part
+    with told_if_full(f"walking back from shape {y.shape}"):
+        for node in _path(y.node, wanted):  # from the newest to the oldest
+            g = gradients.pop(node.node)
+            if node.node in wanted:
+                found[node.node] = g
+            for position, parent in node.leads:
+                part = rule_of(node.node.primitive, position, rules)(g, node.node.residual)
+                # A rule may return a view of g, so the sum is a new array, never an in-place one.
+                gradients[parent] = gradients[parent] + part if parent in gradients else part
     for tensor in sought:
         if tensor.node not in found:
             raise NothingRecorded("y was not computed from x: was a plain array or a .value passed on in between?")

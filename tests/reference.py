@@ -283,6 +283,29 @@ def cross_entropy_grad(g, logits, labels):
     return gx * np.asarray(g)[:, None]
 
 
+def sigmoid(z):
+    """One number, by the definition."""
+    return 1 / (1 + math.exp(-z))
+
+
+def binary_cross_entropy(logits, labels):
+    """(N, classes) and (N,) integers -> (N,) losses: -log p of each class's own yes or no, added up."""
+    losses = np.zeros(len(logits), logits.dtype)
+    for n, label in enumerate(labels):
+        for c, z in enumerate(logits[n]):
+            p = sigmoid(z)
+            losses[n] -= math.log(p if c == label else 1 - p)
+    return losses
+
+
+def binary_cross_entropy_grad(g, logits, labels):
+    """g is (N,), one weight per loss."""
+    gx = np.array([[sigmoid(z) for z in row] for row in logits], logits.dtype)
+    for n, label in enumerate(labels):
+        gx[n, label] -= 1
+    return gx * np.asarray(g)[:, None]
+
+
 # --- normalisation across channels -------------------------------------------------------------------
 
 

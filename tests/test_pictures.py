@@ -1,6 +1,6 @@
 """Pictures: what comes in, what is refused and in which words, what goes out.
 
-The numbers in brackets are those of the project's list of bad inputs for pictures.
+The numbers in the names are those of the list of bad inputs that the readers are held to.
 """
 
 import io
@@ -72,21 +72,21 @@ def test_a_lossless_file_a_pil_image_and_an_array_are_the_same_picture(tmp_path,
         assert np.array_equal(picture, photo)
 
 
-def test_content_and_not_the_name_says_what_a_file_is(tmp_path, photo):  # [81]
+def test_81_content_and_not_the_name_says_what_a_file_is(tmp_path, photo):
     path = tmp_path / "really a JPEG.png"
     Image.fromarray(photo).save(path, "JPEG", quality=95)
     assert np.abs(read_picture(path) - photo).mean() < 3
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P"])
-def test_grey_and_palette_become_three_channels(tmp_path, mode):  # [85]
+def test_85_grey_and_palette_become_three_channels(tmp_path, mode):
     image = Image.fromarray(np.array([[0, 255, 0], [255, 255, 0]], np.uint8)).convert(mode)
     image.save(tmp_path / "a.png")
     expected = np.repeat(np.array([[0, 255, 0], [255, 255, 0]])[..., None], 3, 2)
     assert np.array_equal(read_picture(tmp_path / "a.png"), expected)
 
 
-def test_alpha_is_laid_on_white(tmp_path):  # [84]
+def test_84_alpha_is_laid_on_white(tmp_path):
     rgba = np.array([[[10, 20, 30, 0], [10, 20, 30, 255], [100, 3, 200, 51]]], np.uint8)
     expected = np.array([[WHITE, (10, 20, 30), (224, 204.6, 244)]])  # the last by 255 + (colour - 255) / 5
     Image.fromarray(rgba).save(tmp_path / "a.png")
@@ -97,7 +97,7 @@ def test_alpha_is_laid_on_white(tmp_path):  # [84]
     assert np.array_equal(read_picture(grey), np.array([[WHITE, (7, 7, 7)]]))
 
 
-def test_a_transparent_palette_entry_is_white(tmp_path):  # [85]
+def test_85_a_transparent_palette_entry_is_white(tmp_path):
     image = Image.new("P", (2, 1))
     image.putpalette([*RED, *GREEN])
     image.putdata([0, 1])
@@ -105,7 +105,7 @@ def test_a_transparent_palette_entry_is_white(tmp_path):  # [85]
     assert np.array_equal(read_picture(tmp_path / "a.png"), np.array([[WHITE, GREEN]]))
 
 
-def test_cmyk_becomes_rgb(tmp_path):  # [86]
+def test_86_cmyk_becomes_rgb(tmp_path):
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
     assert np.abs(read_picture(tmp_path / "a.jpg") - np.array(RED)).max() <= 3
 
@@ -114,7 +114,7 @@ RAMP = np.array([[0, 255, 256, 32768, 65535]], np.uint16)
 
 
 @pytest.mark.parametrize("name", ["ramp.png", "ramp.tif", "ramp.pgm", "ramp of 32 bits.tif"])
-def test_16_bit_grey_is_scaled_not_clipped(tmp_path, name):  # [82, 83]
+def test_82_83_16_bit_grey_is_scaled_not_clipped(tmp_path, name):
     if name.endswith(".pgm"):
         (tmp_path / name).write_bytes(b"P5 5 1 65535\n" + RAMP.astype(">u2").tobytes())
     else:
@@ -130,7 +130,7 @@ def test_16_bit_colour_is_scaled_to_its_high_byte(tmp_path):
     assert np.array_equal(read_picture(tmp_path / "a.png")[0, :, 1], [0, 0, 1, 128, 255])
 
 
-def test_numbers_without_a_range_are_refused(tmp_path):  # [83]
+def test_83_numbers_without_a_range_are_refused(tmp_path):
     Image.fromarray(np.array([[0, 70000]], np.int32)).save(tmp_path / "i.tif")
     refuses(tmp_path / "i.tif", "i.tif", "0..70000", "16 bits")
     Image.fromarray(np.array([[0.0, 1.0]], np.float32)).save(tmp_path / "f.tif")
@@ -139,7 +139,7 @@ def test_numbers_without_a_range_are_refused(tmp_path):  # [83]
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(tmp_path, orientation, suffix):  # [87]
+def test_87_exif_orientation_is_applied(tmp_path, orientation, suffix):
     upright = np.zeros((32, 48, 3), np.uint8)
     upright[:16, :24], upright[:16, 24:], upright[16:, :24] = RED, GREEN, BLUE
     stored = {  # how a camera held that way writes the scene (EXIF 2.3, table of tag 0x0112)
@@ -158,24 +158,24 @@ def test_exif_orientation_is_applied(tmp_path, orientation, suffix):  # [87]
     assert np.array_equal(read_picture(Image.open(path)), picture)
 
 
-def test_of_an_animation_the_first_frame_is_read(tmp_path):  # [88]
+def test_88_of_an_animation_the_first_frame_is_read(tmp_path):
     frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, GREEN, BLUE)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     assert np.array_equal(read_picture(tmp_path / "a.gif"), np.broadcast_to(np.array(RED), (4, 4, 3)))
 
 
-def test_a_hundred_thousand_text_chunks_are_skipped(tmp_path):  # [92]
+def test_92_a_hundred_thousand_text_chunks_are_skipped(tmp_path):
     texts = (chunk(b"tEXt", b"k%d\0text" % i) for i in range(100_000))
     (tmp_path / "a.png").write_bytes(png(1, 1, 8, 2, b"\0\1\2\3", *texts))
     assert np.array_equal(read_picture(tmp_path / "a.png"), np.array([[[1, 2, 3]]]))
 
 
-# Arrays [91]
+# Arrays
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint32, np.float16, np.float32, np.float64, ">f4"])
 @pytest.mark.parametrize("shape", [(4, 5, 3), (4, 5, 4), (4, 5), (4, 5, 1)])
-def test_an_array_is_neither_changed_nor_shared(rng, shape, dtype):
+def test_91_an_array_is_neither_changed_nor_shared(rng, shape, dtype):
     source = np.asfortranarray(rng.integers(0, 256, shape).astype(dtype))[::-1]
     before = source.copy()
     source.setflags(write=False)
@@ -224,7 +224,7 @@ def test_floats_are_taken_as_they_are_and_grey_is_tripled():
     ],
     ids=repr,
 )
-def test_what_is_no_picture_is_refused_with_a_hint(source, words):
+def test_91_what_is_no_picture_is_refused_with_a_hint(source, words):
     refuses(source, *words)
 
 
@@ -239,7 +239,7 @@ def test_paths_that_are_no_files(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):  # [90]
+def test_90_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     code = """
         import sys
@@ -268,12 +268,12 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):  # [90]
         (png(0, 8, 8, 2, b""), "undamaged PNG"),
     ],
 )
-def test_what_is_no_picture_file_is_named(tmp_path, content, words):  # [79, 80]
+def test_79_80_what_is_no_picture_file_is_named(tmp_path, content, words):
     (tmp_path / "a.png").write_bytes(content)
     refuses(tmp_path / "a.png", "a.png", words)
 
 
-def test_an_eps_never_reaches_pillows_eps_reader(tmp_path, monkeypatch):  # [80]
+def test_80_an_eps_never_reaches_pillows_eps_reader(tmp_path, monkeypatch):
     from PIL import EpsImagePlugin
 
     Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
@@ -282,14 +282,14 @@ def test_an_eps_never_reaches_pillows_eps_reader(tmp_path, monkeypatch):  # [80]
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM"])
-def test_a_truncated_file_is_refused(tmp_path, photo, image_format):  # [77]
+def test_77_a_truncated_file_is_refused(tmp_path, photo, image_format):
     file = io.BytesIO()
     Image.fromarray(photo).save(file, image_format)
     (tmp_path / "a").write_bytes(file.getvalue()[: len(file.getvalue()) // 2])
     refuses(tmp_path / "a", str(tmp_path / "a"))
 
 
-def test_a_png_with_a_wrong_checksum_is_refused(tmp_path):  # [78]
+def test_78_a_png_with_a_wrong_checksum_is_refused(tmp_path):
     content = bytearray(png(2, 1, 8, 2, b"\0" + bytes(6)))
     content[content.index(b"IDAT") + 5] ^= 1
     (tmp_path / "a.png").write_bytes(content)
@@ -297,7 +297,7 @@ def test_a_png_with_a_wrong_checksum_is_refused(tmp_path):  # [78]
 
 
 @pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (12_000, 9_000), (8_193, 8_192)])
-def test_too_many_pixels_are_refused_before_decoding(tmp_path, width, height):  # [75, 76]
+def test_75_76_too_many_pixels_are_refused_before_decoding(tmp_path, width, height):
     (tmp_path / "a.png").write_bytes(png(width, height, 8, 2, b""))
     code = """
         import resource, sys, warnings
@@ -388,13 +388,13 @@ def test_floats_are_resized_in_float_and_clipped(photo):
 @pytest.mark.parametrize(
     ("shape", "size", "expected"), [((1, 1), 8, (8, 8)), ((3, 7), 5, (5, 12)), ((90, 30), 20, (60, 20))]
 )
-def test_the_short_side_is_exact_and_the_aspect_kept(shape, size, expected):  # [89]
+def test_89_the_short_side_is_exact_and_the_aspect_kept(shape, size, expected):
     resized = resize_short_side(np.full((*shape, 3), 77, np.uint8), size)
     assert resized.shape == (*expected, 3)
     assert (resized == 77).all()
 
 
-def test_an_extreme_shape_is_refused_before_it_explodes():  # [89]
+def test_89_an_extreme_shape_is_refused_before_it_explodes():
     sliver = np.zeros((1, 4000, 3), np.uint8)
     with pytest.raises(ImageFileError, match="4000 x 1 would become 1024000 x 256"):
         for_net(sliver, 224)

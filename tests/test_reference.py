@@ -200,6 +200,17 @@ def test_cross_entropy(torch, rng):
 
 
 @verify
+def test_binary_cross_entropy(torch, rng):
+    logits, labels, g = 3 * rng.normal(size=(5, 7)), np.array([0, 6, 3, 3, 1]), rng.normal(size=5)
+    tx = torch.from_numpy(logits).requires_grad_()
+    answers = torch.nn.functional.one_hot(torch.from_numpy(labels), 7).double()
+    ty = torch.nn.functional.binary_cross_entropy_with_logits(tx, answers, reduction="none").sum(1)
+    assert_close(ref.binary_cross_entropy(logits, labels), ty.detach().numpy())
+    (want,) = gradients(torch, ty, g, tx)
+    assert_close(ref.binary_cross_entropy_grad(g, logits, labels), want.numpy())
+
+
+@verify
 @pytest.mark.parametrize("channels", [3, 5, 12])
 @pytest.mark.parametrize("size, alpha, beta, k", [(5, 1e-4, 0.75, 1.0), (3, 0.5, 0.6, 2.0), (5, 0.9, 0.75, 1.0)])
 def test_lrn(torch, rng, channels, size, alpha, beta, k):

@@ -5,6 +5,7 @@ from .cams import cam, enlarge, grad_cam, guided_grad_cam
 from .gradients import deconvnet, gradient, guided_backprop, saliency
 from .occlusion import RandomOcclusion, occlusion, random_occlusion
 from .targets import one_hot
+from .templates import templates
 
 __all__ = [
     "RandomOcclusion",
@@ -22,4 +23,5 @@ __all__ = [
     "one_hot",
     "random_occlusion",
     "saliency",
+    "templates",
 ]

@@ -55,6 +55,8 @@ def activations_through(net: Net, x: Any, channel: int = 0, rows: int | Sequence
     shapes = net.shapes()
     if isinstance(rows, int):
         names = list(islice((name for name in net.names[2:] if len(shapes[name]) == 3), rows))
+        if not names:
+            raise InputError(f"{net.name} has no rows of maps after its preprocessing: there is no way to follow")
     else:
         names = [net.architecture.check(name) for name in rows]
     short = [name for name in names if not 0 <= channel < shapes[name][-1]]

@@ -23,14 +23,30 @@ class Parser(argparse.ArgumentParser):
 
 
 LATER = {
+    "check": (".check", "check your answers to the exercises of a lesson"),
     "class": (".making.class_model", "make the picture that a class scores highest"),
+    "compress": (
+        ".mapping.compress",
+        "deep compression: prune, share and code the weights; bytes and accuracy after each",
+    ),
+    "codes": (".codes", "write what rows hold for each picture of a folder"),
     "dream": (".making.dream", "let a network dream of a photograph"),
+    "dynamics": (".mapping.dynamics", "draw a recorded training run: curves, and a map of its codes through time"),
+    "embed": (".mapping.embed", "map the photographs of a folder by their codes: t-SNE, PCA or Isomap"),
     "fool": (".making.fool", "change a photograph so that the network takes it for something else"),
     "invert": (".making.invert", "show what a row has kept of a photograph"),
+    "lessons": (".lessons", "the course: list its lessons, open one"),
+    "localise": (".mapping.localise", "measure how well a network places boxes, over a folder with box files"),
     "maximize": (".making.maximize", "make the pictures that channels of a row answer to most"),
+    "neighbours": (".mapping.neighbours", "find the photographs nearest to a photograph, by pixels and by codes"),
+    "patches": (".patches", "find the pictures and places that excite units most"),
+    "segment": (".mapping.segment", "cut the object out that the saliency points at, and put a box around it"),
+    "statistics": (".mapping.statistics", "histograms of weights and activations, dead units, Gabor functions"),
+    "scenes": (".scenes", "draw scenes with known answers: class, mask, box, caption, questions"),
     "style": (".making.style", "paint a photograph in the style of a painting"),
     "texture": (".making.texture", "make a picture with the texture of another"),
     "train": (".train", "train a small network"),
+    "truth": (".truth", "test whether the looking methods point at the cause, and depend on the weights"),
 }
 """Commands whose modules take time to import: module and help. They are imported if the command line has the word."""
 

@@ -3,20 +3,29 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ..backend import DTYPE
+from ..backend import DTYPE, free_memory
 from ..errors import InputError, UnknownName
 from ..nets import ARCHITECTURES, Net, load
+from ..nets.memory import peak_memory
 
 
 def add_net_options(parser: argparse.ArgumentParser) -> None:
     """Add what says which network, with which weights."""
     parser.add_argument("--weights", metavar="FILE", help="weight file; default: the first found on the search path")
+
+
+def add_pass_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how the pictures of a folder go through the network, and where."""
+    parser.add_argument("--batch", type=int, default=16, help="pictures at a time; default 16")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--workers", type=int, metavar="N", help="so many processes; default: this one alone")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster, such as tcp://HOST:8786")
 
 
 def open_net(name: str, weights: str | None, device: str = "cpu", dtype: Any = DTYPE) -> Net:
@@ -25,6 +34,18 @@ def open_net(name: str, weights: str | None, device: str = "cpu", dtype: Any = D
         return load(name, weights=weights, device=device, dtype=dtype)
     except UnknownName as error:
         raise UnknownName(f"{error}{did_you_mean(name, ARCHITECTURES)}") from None
+
+
+def check_memory(net: Net, size: int, batch: int = 1, row: str | None = None) -> None:
+    """Raise `InputError` before a run that would not fit into memory: one that is killed tells nothing."""
+    needed = peak_memory(net.architecture, size, batch, row or net.maps, itemsize=net.dtype.itemsize)
+    free = free_memory(net.device)
+    if free is not None and needed > free:
+        pictures = f"{batch} pictures of {size} x {size} take" if batch > 1 else f"a picture of {size} x {size} takes"
+        raise InputError(
+            f"{pictures} about {needed / 2**30:.2f} GiB through {net.name}, "
+            f"{free / 2**30:.2f} GiB are free: choose a smaller size"
+        )
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -72,7 +93,28 @@ def writing(path: Path) -> Iterator[None]:
         raise InputError(f"{str(path)!r} cannot be written: {why}") from error
 
 
-def progress(items: Iterable, **options: Any) -> Any:
+@contextmanager
+def pass_bar() -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how many pictures are done, and of how many, and shows that as a bar."""
+    with progress(None, unit="picture") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def tell_skipped(lines: Iterable[str]) -> None:
+    """List at the end, on stderr, the files that were left out, each with the reason."""
+    lines = list(dict.fromkeys(lines))
+    if lines:
+        print(f"left out, {len(lines)}:", file=sys.stderr)
+    for line in lines:
+        print(f"  {one_line(line)}", file=sys.stderr)
+
+
+def progress(items: Iterable | None, **options: Any) -> Any:
     """Wrap `items` in a bar on stderr that shows up after a second, on a terminal only."""
     from tqdm import tqdm
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import DownloadError, UnknownName, WeightFileError
 from ..nets import ARCHITECTURES, Architecture, architecture, architecture_of
+from ..weights import ORDERS
 from .common import did_you_mean
 
 
@@ -26,6 +27,11 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     convert.add_argument("--float16", action="store_true", help="half the size, about three digits")
     for parser in (verify, convert):
         parser.add_argument("--net", choices=list(ARCHITECTURES), help="the net it is for; default: by its rows")
+        parser.add_argument(
+            "--layout",
+            choices=ORDERS,
+            help="of a Keras file with channels first: are its kernels flipped, as Theano's are (keras-th), or not?",
+        )
     verify.set_defaults(run=verify_file)
     convert.set_defaults(run=convert_file)
 
@@ -80,8 +86,8 @@ def verify_file(arguments: argparse.Namespace) -> None:
     """Print what a file is; raise `WeightFileError`, which is exit code 2, unless a net can load it."""
     from ..weights import identify
 
-    net, problem = _net_of(arguments.file, arguments.net)
-    report = identify(arguments.file, net.parameters if net else None)
+    net, problem = _net_of(arguments)
+    report = identify(arguments.file, net.parameters if net else None, layout=arguments.layout)
     print(f"file    {report.path}, {report.bytes:,} bytes")
     print(f"sha256  {report.sha256}")
     print(f"origin  {report.origin}")
@@ -95,28 +101,34 @@ def verify_file(arguments: argparse.Namespace) -> None:
 
 def convert_file(arguments: argparse.Namespace) -> None:
     """Write a file in minivis's own layout, with the net it is for if that is known."""
-    from ..weights import convert
+    from ..weights import Preprocessing, convert, open_weights, preprocessing_attributes
 
-    net, _ = _net_of(arguments.file, arguments.net)
+    net, _ = _net_of(arguments)
+    attributes: dict[str, Any] = {"architecture": net.name} if net else {}
+    if net and open_weights(arguments.file, layout=arguments.layout).preprocessing is None:  # then the net's own
+        own = net.normalize
+        told = Preprocessing(own.order, own.scale, own.mean, own.std or (1.0,) * len(own.mean))
+        attributes |= preprocessing_attributes(told)
     print(
         convert(
             arguments.file,
             Path(arguments.out),
             net.parameters if net else None,
-            attributes={"architecture": net.name} if net else None,
+            attributes=attributes,
             dtype="float16" if arguments.float16 else "float32",
+            layout=arguments.layout,
         )
     )
 
 
-def _net_of(path: str, name: str | None) -> tuple[Architecture | None, str]:
+def _net_of(arguments: argparse.Namespace) -> tuple[Architecture | None, str]:
     """Return the net that a file is for, or None and why not."""
     from ..weights import open_weights
 
-    if name:
-        return architecture(name), ""
+    if arguments.net:
+        return architecture(arguments.net), ""
     try:
-        return architecture_of(open_weights(path)), ""
+        return architecture_of(open_weights(arguments.file, layout=arguments.layout)), ""
     except WeightFileError as error:
         return None, str(error)
 

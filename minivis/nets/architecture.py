@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend import DTYPE
 from ..errors import InputError, UnknownName
-from .layers import Input, Layer, Normalize, Shape, Softmax
+from .layers import Input, Layer, Normalize, Shape, Sigmoid, Softmax
 
 
 class Row(NamedTuple):
@@ -52,6 +52,8 @@ class Architecture:
         The last row of maps after its ReLU: where Grad-CAM looks unless told otherwise.
     files : tuple of str
         The file names under which weights are looked for.
+    family : str
+        Of a network whose size and classes are those of its weight file: how it is made, see `families`.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Architecture:
     labels: tuple[str, ...]
     maps: str
     files: tuple[str, ...] = field(default=(), repr=False)
+    family: str = field(default="", repr=False)
 
     @cached_property
     def rows(self) -> dict[str, Row]:
@@ -95,9 +98,9 @@ class Architecture:
 
     @property
     def logits(self) -> str:
-        """The row before the softmax."""
+        """The row before the softmax, or before the sigmoid."""
         *_, last = self.rows.values()
-        return last.inputs[0] if isinstance(last.layer, Softmax) else last.name
+        return last.inputs[0] if isinstance(last.layer, Softmax | Sigmoid) else last.name
 
     def check(self, name: str) -> str:
         """Return `name` if there is such a row, and raise `UnknownName` if not."""
@@ -121,6 +124,18 @@ class Architecture:
                 needed.append(row)
                 wanted.update(row.inputs)
         return needed[::-1]
+
+    def bottlenecks(self, rows: Sequence[Row]) -> set[str]:
+        """Return those of `rows`, in order, whose value is all that the rows after them need of what came before."""
+        last_reader = {name: i for i, row in enumerate(rows) for name in row.inputs}
+        inside = {row.name for row in rows}
+        # The last row that reads anything computed so far, or given.
+        found, furthest = set(), max((i for name, i in last_reader.items() if name not in inside), default=0)
+        for i, row in enumerate(rows):
+            if furthest <= i:
+                found.add(row.name)
+            furthest = max(furthest, last_reader.get(row.name, i))
+        return found
 
     def shapes(self, size: int | tuple[int, int] | None = None, upto: str | None = None) -> dict[str, Shape]:
         """Return the output shape of each row for one picture of `size`, by arithmetic alone."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError, UnknownName
+from ..errors import InputError, UnknownClass
 
 
 def class_index(labels: Sequence[str], target: int | str) -> int:
@@ -21,8 +21,8 @@ def class_index(labels: Sequence[str], target: int | str) -> int:
 
     Raises
     ------
-    UnknownName
-        If no class has that name (a KeyError); the message lists the nearest.
+    UnknownClass
+        If no class has that name (an UnknownName, so a KeyError, and a ValueError); the message lists the nearest.
     InputError
         If several classes have that name (the message lists their indices), if the index is out of range, or if
         `target` is neither (a ValueError).
@@ -48,7 +48,7 @@ def _index_of_name(labels: Sequence[str], name: str) -> int:
     if not found:
         near = _nearest(labels, name)
         hint = f"nearest: {', '.join(f'{labels[i]!r} ({i})' for i in near)}" if near else "no name is near it"
-        raise UnknownName(f"no class is called {name!r}; {hint}")
+        raise UnknownClass(f"no class is called {name!r}; {hint}")
     return found[0]
 
 
@@ -70,6 +70,18 @@ def _nearest(labels: Sequence[str], name: str, most: int = 5) -> list[int]:
 
 MINIVGG_LABELS = ("airplane", "car", "cat", "dog", "flower", "fruit", "motorbike", "person")
 """The classes of the small network that ships with the project."""
+
+FACE_LABELS = ("Ada", "Ben", "Cora", "Dan", "Eve", "Finn")
+"""The six people that the project draws itself: see `scenes.faces`."""
+
+TEXTURE_LABELS = ("striped", "dotted", "checked")
+"""The textures by which the project's own scenes are told apart: see `scenes.scene`."""
+
+ORL_LABELS = ("person 1", "person 2", "person 3", "person 4", "person 5", "person 6")
+"""The first six people of the ORL faces, who have no names there."""
+
+DIGIT_LABELS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+"""The classes of MNIST."""
 
 # The classes of ImageNet's 2012 challenge, five to a line: line n (from 0) holds the classes 5n to 5n + 4.
 _IMAGENET = """

@@ -21,11 +21,14 @@ from ..primitives import (
     max_pool,
     normalize,
     relu,
+    sigmoid,
     softmax,
 )
 from ..primitives.windows import positions
 
 Shape = tuple[int, ...]
+LUMA = (0.299, 0.587, 0.114)
+"""How much red, green and blue count for grey: as Pillow's ``convert("L")`` has it, after ITU-R BT.601."""
 Weights = Mapping[str, Any]
 """The weights of one row: "kernel" and "bias", and the "plan" of a fast path where there is one."""
 
@@ -71,7 +74,7 @@ class Input(Layer):
 
 @dataclass(frozen=True)
 class Normalize(Layer):
-    """The network's own preprocessing; mean and std in its own order of colours."""
+    """The network's own preprocessing; mean and std in its own order of colours: "RGB", "BGR" or "grey" (`LUMA`)."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...] | None = None
@@ -79,12 +82,18 @@ class Normalize(Layer):
     order: str = "RGB"
 
     def __call__(self, x, *, weights, rng):
-        return normalize(x, mean=self.mean, std=self.std, scale=self.scale, reverse=self.order == "BGR")
+        luma = LUMA if self.order == "grey" else None
+        return normalize(x, mean=self.mean, std=self.std, scale=self.scale, reverse=self.order == "BGR", luma=luma)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        return (*shapes[0][:2], len(self.mean))
 
     @property
     def zero_colour(self) -> tuple[float, ...]:
         """The RGB colour, 0..255, that becomes zero."""
         colour = tuple(m / self.scale for m in self.mean)
+        if self.order == "grey":
+            return colour * 3
         return colour[::-1] if self.order == "BGR" else colour
 
 
@@ -230,6 +239,14 @@ class Softmax(Layer):
 
     def __call__(self, x, *, weights, rng):
         return softmax(x)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """Each score to a probability of its own: they need not add up to 1."""
+
+    def __call__(self, x, *, weights, rng):
+        return sigmoid(x)
 
 
 def _slide(shape: Shape, window: Window, ceil: bool = False) -> tuple[int, int]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import DTYPE, Array, array_module, check_device, to_device, to_host
+from ..backend import DTYPE, Array, array_module, check_device, to_device, to_host, told_if_full
 from ..errors import InputError, WeightFileError
 from ..pictures import for_net
+from ..primitives import recompute
 from ..primitives.winograd import WinogradPlan
 from ..tape import Tensor
 from ..weights import WeightFile
 from .architecture import Architecture, ReceptiveField, Row, WeightTable
+from .layers import AvgPool, MaxPool
 
 
 class LazyWeights(Mapping):
@@ -96,6 +98,28 @@ class Net:
         if self.dtype.kind != "f":
             raise InputError(f"a network computes in float32 or float64, not in {self.dtype}")
         self.weights = LazyWeights(weights, tuple(architecture.parameters), self.device, self.dtype)
+        self.kept: tuple[str, ...] = ()
+
+    def checkpointed(self, rows: Sequence[str] | None = None) -> Net:
+        """Return this network, with the same weights, recording less: pieces are computed again on the walk back.
+
+        Between two of `rows` nothing is held from the forward pass to the backward one. Every method gives the same
+        numbers with it, for about one forward pass more, and in less memory: for pictures that would not fit otherwise.
+
+        Parameters
+        ----------
+        rows : list of str, optional
+            Where to cut. Default: the pools. A row that later rows reach around (inside a branch) cuts nothing.
+        """
+        if rows is None:
+            pools = (row.name for row in self.architecture.rows.values() if isinstance(row.layer, MaxPool | AvgPool))
+            rows = tuple(pools)
+        return self._keeping(tuple(self.architecture.check(name) for name in rows))
+
+    def _keeping(self, rows: tuple[str, ...]) -> Net:
+        other = object.__new__(Net)  # not copy.copy, which would load the weights once more
+        other.__dict__ = {**self.__dict__, "kept": rows}
+        return other
 
     name = property(lambda self: self.architecture.name, doc="The network's name.")
     names = property(lambda self: self.architecture.names, doc="The names of its rows, in order.")
@@ -118,10 +142,10 @@ class Net:
     def __reduce__(self) -> tuple:
         """Pickle as name and path, so that worker processes load the weights themselves."""
         if self.path is None:
-            return Net, (self.architecture, self.weights.source, self.device, self.dtype)
+            return Net, (self.architecture, self.weights.source, self.device, self.dtype), {"kept": self.kept}
         from . import load
 
-        return load, (self.name, self.path, self.device, self.dtype)
+        return load, (self.name, self.path, self.device, self.dtype), {"kept": self.kept}
 
     def __repr__(self) -> str:
         return (
@@ -182,6 +206,8 @@ class Net:
         if "input" in given:
             given["input"] = self.check_picture(given["input"])
         rows = self.architecture.ancestors(names, given)
+        if self.kept and weights is None and rng is None and [type(v) for v in given.values()] == [Tensor]:
+            return self._capture_in_pieces(given, names, rows)
         readers = Counter(name for row in rows for name in row.inputs)
         readers.update(names)  # what was asked for always has a reader left
         values = dict(given)
@@ -195,11 +221,34 @@ class Net:
                     del values[name]
         return {name: values[name] for name in names}
 
+    def _capture_in_pieces(self, given: Mapping[str, Any], names: list[str], rows: list[Row]) -> dict[str, Any]:
+        """Do what `capture` does, with `recompute` for each piece from which only its last row is wanted."""
+        whole = self._keeping(())
+        ends = self.architecture.bottlenecks(rows) & {*self.kept, *names}
+        found, piece = dict(given), []
+        for row in rows:
+            piece.append(row.name)
+            if row.name in ends:
+                (start, x), *_ = given.items()
+                if set(piece[:-1]) & set(names):  # inside a branch
+                    given = whole.capture(given, [name for name in piece if name in names or name == row.name])
+                    found |= given
+                    given = {row.name: given[row.name]}
+                else:
+                    given = {row.name: recompute(x, function=_between(whole, start, row.name))}
+                    found |= given
+                piece = []
+        rest = [name for name in names if name not in found]
+        found |= whole.capture(given, rest)
+        return {name: found[name] for name in names}
+
     def _run(self, row: Row, values: Mapping[str, Any], weights: WeightTable | None, rng: Any) -> Any:
         given = (weights or {}).get(row.name)
         used = self.weights.planned(row.name) if given is None else given
+        inputs = [values[name] for name in row.inputs]
         try:
-            return row.layer(*(values[name] for name in row.inputs), weights=used, rng=rng)
+            with told_if_full(f"computing {row.name} of {self.name} from {', '.join(str(x.shape) for x in inputs)}"):
+                return row.layer(*inputs, weights=used, rng=rng)
         except InputError as error:
             raise InputError(f"{row.name} in {self.name}: {error}") from None
 
@@ -244,3 +293,8 @@ class Net:
         if x.dtype.kind not in "uif":
             raise InputError(f"{self.name} expects numbers 0..255, got {x.dtype}")
         return x.astype(self.dtype, copy=False)
+
+
+def _between(net: Net, start: str, end: str) -> Callable[[Any], Any]:
+    """Return the function from the values of one row to those of another."""
+    return lambda x: net.capture({start: x}, [end])[end]

@@ -43,6 +43,8 @@ VGG16 = Architecture(
     files=(
         "vgg16.h5",
         "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+        "vgg16-397923af.pth",
+        "vgg16_weights.npz",
         "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "vgg16_blocks1-3_tf_dim_ordering_tf_kernels_notop.h5",
     ),

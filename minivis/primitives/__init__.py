@@ -3,9 +3,10 @@
 from .arithmetic import add, divide, maximum, multiply, negative, power, subtract
 from .conv import conv2d
 from .dense import gram, linear, matmul
-from .norm import cross_entropy, log_softmax, lrn, normalize, softmax
+from .norm import binary_cross_entropy, cross_entropy, log_softmax, lrn, normalize, softmax
 from .pointwise import absolute, dropout, exp, identity, log, relu, sigmoid, sqrt, tanh
 from .pooling import avg_pool, global_avg_pool, max_pool
+from .recompute import recompute
 from .reductions import max, mean, sum
 from .shaping import concat, index, pad, reshape, resize, roll, transpose
 from .warp import warp
@@ -14,6 +15,7 @@ __all__ = [
     "absolute",
     "add",
     "avg_pool",
+    "binary_cross_entropy",
     "concat",
     "conv2d",
     "cross_entropy",
@@ -38,6 +40,7 @@ __all__ = [
     "normalize",
     "pad",
     "power",
+    "recompute",
     "relu",
     "reshape",
     "resize",

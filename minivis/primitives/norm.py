@@ -5,6 +5,7 @@ from typing import NamedTuple
 from ..backend import Array, array_module, like
 from ..errors import InputError
 from ..tape import Primitive
+from .pointwise import sigmoid
 
 
 class NormalizeResidual(NamedTuple):
@@ -32,6 +33,7 @@ def normalize(
     std: tuple[float, ...] | None = None,
     scale: float = 1.0,
     reverse: bool = False,
+    luma: tuple[float, ...] | None = None,
 ) -> tuple[Array, NormalizeResidual]:
     """A network's own preprocessing: ``y = (x[..., order] * scale - mean) / std``.
 
@@ -45,8 +47,17 @@ def normalize(
         For example 1/255 for networks that expect 0..1.
     reverse : bool
         Whether the network wants BGR.
+    luma : tuple, optional
+        Per colour of the picture: first make one grey channel, the sum of the colours times these. Mean and std have
+        one number then, and y has the shape (N, H, W, 1).
     """
     xp = array_module(x)
+    if luma is not None:
+        ((m,), (s,)) = mean, std or (1.0,)
+        factor = xp.asarray([scale / s * share for share in luma], dtype=x.dtype)
+        y = (x @ factor)[..., None]
+        y -= m / s
+        return y, NormalizeResidual(factor, reverse=False)
     factor = xp.asarray([scale / s for s in std or (1.0,) * len(mean)], dtype=x.dtype)
     shift = xp.asarray([m / s for m, s in zip(mean, std or (1.0,) * len(mean), strict=True)], dtype=x.dtype)
     y = (x[..., ::-1] if reverse else x) * factor
@@ -56,7 +67,7 @@ def normalize(
 
 @normalize.backward_to(0)
 def normalize_x(g: Array, r: NormalizeResidual) -> Array:
-    """Back to the picture's order of colours and scale."""
+    """Back to the picture's order of colours and scale; of grey, each colour gets its share."""
     return (g[..., ::-1] if r.reverse else g) * r.factor
 
 
@@ -137,11 +148,7 @@ def cross_entropy(logits: Array, *, labels: Array) -> tuple[Array, tuple[Array, 
     ndarray, shape (N,)
         One loss per picture.
     """
-    xp = array_module(logits)
-    labels = labels if isinstance(labels, xp.ndarray) else like(labels, logits)
-    if labels.shape != logits.shape[:1] or labels.dtype.kind not in "iu":
-        raise InputError(f"cross_entropy wants {logits.shape[0]} integer labels, got {labels.dtype} {labels.shape}")
-    right = xp.arange(logits.shape[1]) == labels[:, None]
+    right = _is_right(logits, labels, "cross_entropy")
     log_probabilities, _ = log_softmax.forward(logits)
     return -(log_probabilities * right).sum(-1), (log_probabilities, right)
 
@@ -151,3 +158,43 @@ def cross_entropy_logits(g: Array, r: tuple[Array, Array]) -> Array:
     """Probability minus one at the right class."""
     log_probabilities, right = r
     return g[:, None] * (array_module(g).exp(log_probabilities) - right)
+
+
+@Primitive
+def binary_cross_entropy(logits: Array, *, labels: Array) -> tuple[Array, tuple[Array, Array]]:
+    """Sum over the classes of the negative log-probability of the right answer to "is it this class?".
+
+    For networks that end in a sigmoid: one yes or no for each class, not one choice among them. Computed from the
+    scores before the sigmoid, so that no probability rounds to 0.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (N, K)
+    labels : array of int, shape (N,)
+        The one class to which the answer is yes.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        One loss per picture.
+    """
+    xp = array_module(logits)
+    right = _is_right(logits, labels, "binary_cross_entropy")
+    softplus = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits)))  # log(1 + exp(z))
+    return (softplus - logits * right).sum(-1), (logits, right)
+
+
+@binary_cross_entropy.backward_to(0)
+def binary_cross_entropy_logits(g: Array, r: tuple[Array, Array]) -> Array:
+    """Each probability minus 1 at the right class, minus 0 at the others."""
+    logits, right = r
+    return g[:, None] * (sigmoid.forward(logits)[0] - right)
+
+
+def _is_right(logits: Array, labels: Array, name: str) -> Array:
+    """Return where the right class of each picture is: (N, K) bool."""
+    xp = array_module(logits)
+    labels = labels if isinstance(labels, xp.ndarray) else like(labels, logits)
+    if labels.shape != logits.shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(f"{name} wants {logits.shape[0]} integer labels, got {labels.dtype} {labels.shape}")
+    return xp.arange(logits.shape[1]) == labels[:, None]

@@ -149,6 +149,24 @@ def centre_views(pictures: np.ndarray, size: int) -> np.ndarray:
     return pictures[:, top : top + size, left : left + size].astype(DTYPE)
 
 
+def plain_views(pictures: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `centre_views`, as what is shown in training: nothing is random."""
+    return centre_views(pictures, size)
+
+
+def turned_views(pictures: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the centres of `pictures`, each turned by quarters, mirrored, its colours exchanged, at random.
+
+    For drawn scenes, whose classes no turn and no colour changes: (N, size, size, 3) float32.
+    """
+    views = centre_views(pictures, size)
+    for i, view in enumerate(views):
+        quarters, mirror = divmod(int(rng.integers(8)), 2)
+        turned = np.rot90(view, quarters)[:, :: -1 if mirror else 1]
+        views[i] = turned[..., rng.permutation(3)]
+    return views
+
+
 def random_views(pictures: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Return a random view of each picture, for training: (N, size, size, 3) float32, 0..255.
 

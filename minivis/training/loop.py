@@ -14,10 +14,12 @@ import numpy as np
 
 from ..backend import DTYPE, Array, check_device, to_device, to_host
 from ..errors import InputError
-from ..nets import Architecture, Net, initial_weights
+from ..nets import Architecture, Net
 from ..nets.architecture import WeightTable
-from ..primitives import cross_entropy, sum
-from ..tape import Tensor, backward
+from ..nets.layers import Sigmoid
+from ..nets.small import first_weights
+from ..primitives import binary_cross_entropy, cross_entropy, sum
+from ..tape import Primitive, Tensor, backward
 from .optimizers import Arrays, Memory, Optimizer, Schedule, clip_norm, constant
 
 View = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
@@ -66,8 +68,9 @@ class Step(NamedTuple):
 class Training:
     """A training run: an iterator that takes one step at each turn and yields a `Step`.
 
-    A step shows the net a batch of pictures, takes the mean cross-entropy of their classes, pulls it back to the
-    weights and moves them. Dropout is on. Nothing is drawn, saved or printed: the caller decides, between two steps.
+    A step shows the net a batch of pictures, takes the mean cross-entropy of their classes (`loss_of`), pulls it back
+    to the weights and moves them. Dropout is on. Nothing is drawn, saved or printed: the caller decides, between two
+    steps.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ class Training:
         little from more, and cores that others use as well make it wait. Another number gives another run.
     device : {"cpu", "gpu"}
     start : mapping, optional
-        Weights to start from, by row and then "kernel" and "bias". Default: random ones (`initial_weights`).
+        Weights to start from, by row and then "kernel" and "bias". Default: random ones (`first_weights`).
     state : State, optional
         Go on from here.
 
@@ -137,6 +140,7 @@ class Training:
         self.threads, self.device = threads, check_device(device)
         self._check(batch)
         self.batches = -(-len(pictures) // batch)
+        self._loss = loss_of(architecture)
         self._net = Net(architecture, {}, device)  # its weights are passed in at each step
         self._rng = rng
         if state is None:
@@ -158,7 +162,7 @@ class Training:
             raise InputError(f"labels must be 0..{classes - 1}, got {self.labels.min()}..{self.labels.max()}")
 
     def _first_state(self, start: WeightTable | None) -> State:
-        table = start or initial_weights(self.architecture, self._rng, DTYPE)
+        table = start or first_weights(self.architecture, self._rng, DTYPE)
         weights = self._on_device(flat({row: table[row] for row in self.architecture.parameters}))
         memory = self.optimizer.start(weights)
         order = self._rng.permutation(len(self.pictures))
@@ -223,7 +227,7 @@ class Training:
             x, rng = to_device(pictures[part], self.device), np.random.default_rng(seed)
             with np.errstate(over="ignore", invalid="ignore"):  # the caller looks whether the loss is finite
                 logits = self._net.capture(x, [self._net.logits], weights=nested(tensors), rng=rng)[self._net.logits]
-                loss = sum(cross_entropy(logits, labels=labels)) * (1 / len(chosen))
+                loss = sum(self._loss(logits, labels=labels)) * (1 / len(chosen))
                 gradients = backward(loss, list(tensors.values()))
             right = int((to_host(logits.value).argmax(-1) == labels).sum())
             return right, float(loss.value), gradients
@@ -235,6 +239,12 @@ class Training:
             right, loss = right + more_right, loss + more_loss
             gradients = [a + b for a, b in zip(gradients, more, strict=True)]
         return right, loss, dict(zip(weights, gradients, strict=True))
+
+
+def loss_of(architecture: Architecture) -> Primitive:
+    """Return the loss that fits the last row: of one choice among the classes, or of a yes or no for each."""
+    last = architecture.rows[architecture.names[-1]].layer
+    return binary_cross_entropy if isinstance(last, Sigmoid) else cross_entropy
 
 
 def flat(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import numpy as np
 from ..atomic import replacing
 from ..errors import InputError
 from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from .dynamics import RECORD, Recorder, save_record
 from .evaluation import evaluate
-from .loop import PictureArray, Training
+from .loop import PictureArray, State, Step, Training
 
 CHECKPOINT = "checkpoint.npz"
 LOG = "log.jsonl"
@@ -40,6 +41,7 @@ def epochs(
     checkpoint: Checkpoint | None = None,
     validation: Validation | None = None,
     bar: bool = True,
+    recorder: Recorder | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Train, and yield what is logged after each epoch: epoch, loss, accuracy, validation, lr, seconds.
 
@@ -60,6 +62,8 @@ def epochs(
         Evaluated after each epoch.
     bar : bool
         Whether to show progress on stderr, where that is a terminal.
+    recorder : Recorder, optional
+        Looks at the weights after each epoch; its record is ``dynamics.npz``, written before the checkpoint.
     """
     from tqdm import tqdm
 
@@ -71,13 +75,21 @@ def epochs(
         seconds = before + time.monotonic() - started
         save_checkpoint(folder / CHECKPOINT, Checkpoint(training.state, settings, history, seconds))
 
+    def look(step: Step | None, before: State) -> None:
+        if recorder is not None:
+            recorder.begin(before, len(history)) if step is None else recorder.add(step, before, training.state)
+            save_record(folder / RECORD, recorder.record())
+
     options = {"disable": None if bar else True, "leave": False, "dynamic_ncols": True, "unit": "step"}
     shown = tqdm(total=training.steps, initial=training.state.steps, **options)
     try:
+        state = training.state
+        look(None, state)
         for step in training:
             shown.update()
             shown.set_postfix(epoch=step.epoch, loss=f"{step.mean_loss:.3f}", accuracy=f"{step.accuracy:.3f}")
             if step.ends_epoch:
+                look(step, state)
                 record = {"epoch": step.epoch, "loss": step.mean_loss, "accuracy": step.accuracy, "lr": step.lr}
                 if validation is not None:
                     record["validation"] = evaluate(training.net(), *validation).accuracy
@@ -90,6 +102,7 @@ def epochs(
             if step.ends_epoch:
                 write_log(folder / LOG, history)
                 yield record
+            state = training.state
     except KeyboardInterrupt:
         # The state is that before or after a step, never within. An epoch whose record is not in the history yet
         # must not be saved as done.

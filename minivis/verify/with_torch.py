@@ -14,6 +14,7 @@ from ..attribution.targets import Unit
 from ..nets import Net
 from ..nets.layers import (
     LRN,
+    LUMA,
     AvgPool,
     Concat,
     Conv,
@@ -24,6 +25,7 @@ from ..nets.layers import (
     MaxPool,
     Normalize,
     ReLU,
+    Sigmoid,
     Softmax,
 )
 
@@ -110,7 +112,10 @@ class Replica:
         if isinstance(layer, MaxPool):
             return F.max_pool2d(x, layer.kernel, layer.stride, layer.padding, ceil_mode=layer.ceil)
         if isinstance(layer, Normalize):
-            mean, std = (torch.tensor(v, dtype=self.dtype).view(3, 1, 1) for v in (layer.mean, layer.std or (1.0,) * 3))
+            constants = layer.mean, layer.std or (1.0,) * len(layer.mean)
+            mean, std = (torch.tensor(v, dtype=self.dtype).view(-1, 1, 1) for v in constants)
+            if layer.order == "grey":
+                x = (x * torch.tensor(LUMA, dtype=self.dtype).view(3, 1, 1)).sum(1, keepdim=True)
             return ((x.flip(1) if layer.order == "BGR" else x) * layer.scale - mean) / std
         if isinstance(layer, LRN):
             return F.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
@@ -120,6 +125,8 @@ class Replica:
             return x.mean((2, 3))
         if isinstance(layer, Softmax):
             return F.softmax(x, 1)
+        if isinstance(layer, Sigmoid):
+            return torch.sigmoid(x)
         if isinstance(layer, ReLU):
             return relu(x)
         if isinstance(layer, Dropout):

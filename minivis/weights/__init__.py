@@ -6,8 +6,8 @@ and asks for one row at a time::
     file = open_weights("vgg16_weights_tf_dim_ordering_tf_kernels.h5")
     kernel = file.read("conv1_1")["kernel"]  # (3, 3, 3, 64), float32, read-only
 
-`sniff` decides what a file is, `hdf5` and `npz` are the only doors to its content, `layouts` has one function per
-layout, `matching` names the rows, `reading` reads them.
+`sniff` decides what a file is; `hdf5`, `npz`, `pth` and `safetensors` are the only doors to its content; `layouts` has
+the table of the layouts, one function each; `matching` names the rows, `reading` reads them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 from .container import Expected
 from .finding import cache_folder, find, search_path, shipped_folder
 from .hashing import sha256_of
-from .layouts import Preprocessing
+from .layouts import ORDERS, Preprocessing
 from .published import PUBLISHED, Published
 from .reading import WeightFile, open_weights
-from .saving import convert, save_weights
+from .saving import convert, preprocessing_attributes, save_weights
 from .verifying import FileReport, identify
 
 if TYPE_CHECKING:
     from .download import fetch
 
 __all__ = [
+    "ORDERS",
     "PUBLISHED",
     "Expected",
     "FileReport",
@@ -37,6 +38,7 @@ __all__ = [
     "find",
     "identify",
     "open_weights",
+    "preprocessing_attributes",
     "save_weights",
     "search_path",
     "sha256_of",

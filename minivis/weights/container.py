@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import isqrt
 from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +21,8 @@ FILE_LIMIT = 2 << 30  # bytes; ours: VGG16 in float64 is 1.1 GB
 TENSOR_LIMIT = 1 << 30  # bytes as stored; ours: fc6 of VGG16 in float64 is 0.8 GB
 NAMES_LIMIT = 4096  # members of a group, an archive or a list; ours: VGG16 has 32 tensors, EfficientNet-B7 about 2,000
 TEXT_LIMIT = 1 << 20  # bytes of one attribute; ours
+AXES_LIMIT = 8  # of a tensor; ours: a convolution in three dimensions has 5
+MESSAGE_LIMIT = 1200  # characters; ours
 
 Shape = tuple[int, ...]
 StrPath = str | PathLike[str]
@@ -28,8 +32,9 @@ Expected = Mapping[str, Mapping[str, Shape]]
 class Part(NamedTuple):
     """One tensor of a row: where it lies in the file, its shape there, and how it becomes ours.
 
-    The change is: reshape to `split`, transpose by `axes`, reshape to `shape`. Being data, it prints, compares and
-    pickles. Our layout is HWIO for kernels, (in, out) for dense ones, whose rows run over height, width, channel.
+    The change is: reshape to `split`, reverse the axes `flip`, transpose by `axes`, reshape to `shape`. Being data, it
+    prints, compares and pickles. Our layout is HWIO for kernels, (in, out) for dense ones, whose rows run over height,
+    width, channel.
     """
 
     where: str
@@ -37,11 +42,13 @@ class Part(NamedTuple):
     shape: Shape
     split: Shape | None = None
     axes: Shape | None = None
+    flip: Shape = ()
 
     def arrange(self, array: np.ndarray) -> np.ndarray:
         """Array in the file's layout -> C-contiguous array in ours."""
         if self.split is not None:
             array = array.reshape(self.split)
+        array = np.flip(array, self.flip)
         if self.axes is not None:
             array = array.transpose(self.axes)
         return np.ascontiguousarray(array).reshape(self.shape)
@@ -56,6 +63,22 @@ def from_oihw(where: str, stored: Shape) -> Part:
     """Convolution kernel (out, in, height, width) -> (height, width, in, out)."""
     out, channels, height, width = stored
     return Part(where, stored, (height, width, channels, out), axes=(2, 3, 1, 0))
+
+
+def from_theano(where: str, stored: Shape) -> Part:
+    """Kernel of a true convolution (out, in, height, width), turned by half a turn -> (height, width, in, out)."""
+    return from_oihw(where, stored)._replace(flip=(2, 3))
+
+
+def from_window(where: str, stored: Shape) -> Part:
+    """Dense layer stored as a convolution over its whole map (out, in, h, w) -> (h*w*in, out)."""
+    out, channels, height, width = stored
+    return Part(where, stored, (height * width * channels, out), axes=(2, 3, 1, 0))
+
+
+def from_chw(where: str, stored: Shape, channels: int, side: int) -> Part:
+    """Dense kernel (channel*height*width, out) that follows a map -> (height*width*channel, out)."""
+    return Part(where, stored, stored, split=(channels, side, side, stored[1]), axes=(1, 2, 0, 3))
 
 
 def from_out_in(where: str, stored: Shape) -> Part:
@@ -89,7 +112,7 @@ def listed(names: Any, most: int = 12) -> str:
 def complaint(path: StrPath, problem: str, where: str | None = None) -> WeightFileError:
     """Build the error for `path`; `where` is an object inside it."""
     inside = f": {where[:200]!r}" if where else ""
-    return WeightFileError(printable(f"{path}{inside}: {problem}"))
+    return WeightFileError(printable(f"{path}{inside}: {problem[:MESSAGE_LIMIT]}"))
 
 
 @contextmanager
@@ -111,6 +134,8 @@ def check_tensor(path: StrPath, where: str, shape: Shape, itemsize: int, kind: s
     """Check what a container declares of a tensor; return its size in bytes as stored."""
     if kind != "f" or itemsize not in (2, 4, 8):
         raise complaint(path, f"expected floats of 2, 4 or 8 bytes, found kind {kind!r} of {itemsize} bytes", where)
+    if len(shape) > AXES_LIMIT:
+        raise complaint(path, f"a tensor of {len(shape)} axes; at most {AXES_LIMIT}", where)
     if not shape or min(shape) < 1:
         raise complaint(path, f"expected a tensor with at least one number, found shape {shape}", where)
     size = itemsize
@@ -119,3 +144,27 @@ def check_tensor(path: StrPath, where: str, shape: Shape, itemsize: int, kind: s
     if size > TENSOR_LIMIT:
         raise complaint(path, f"shape {shape} needs {size} bytes; a tensor may have {TENSOR_LIMIT}", where)
     return size
+
+
+def side_of_map(path: StrPath, where: str, inputs: int, channels: int) -> int:
+    """Side of the square map of `channels` channels that a dense layer with so many inputs reads."""
+    side = isqrt(inputs // channels) if channels else 0
+    if channels * side * side != inputs:
+        problem = f"reads {inputs} numbers, which is no square map of the {channels} channels before it"
+        raise complaint(path, problem, where)
+    return side
+
+
+def read_at(path: StrPath, position: int, out: np.ndarray, where: str) -> None:
+    """Fill the C-contiguous `out` with the bytes of the file from `position` on."""
+    with Path(path).open("rb") as file:
+        file.seek(position)
+        if file.readinto(out.reshape(-1).view(np.uint8).data) != out.nbytes:
+            raise complaint(path, "truncated while it was read", where)
+
+
+def cast_into(stored: np.ndarray, out: np.ndarray) -> None:
+    """Copy into another precision. What float32 cannot hold becomes infinity, which the finite check then finds."""
+    if stored is not out:
+        with np.errstate(over="ignore"):
+            out[...] = stored

@@ -33,7 +33,7 @@ CHECKSUM = 4  # bytes that FLETCHER32 adds
 CHUNK_LIMIT = 16 << 20  # bytes; ours. A tensor larger than that may be one chunk
 CHUNKS_LIMIT = 100_000  # ours: h5py's own choice for fc6 of VGG16 is about ten thousand
 DEPTH_LIMIT = 32  # components of a path; ours
-STEPS_LIMIT = 30_000  # members looked at, per opening; ours. One group under very many names ends here
+STEPS_LIMIT = 20_000  # members looked at, per opening; ours. One group under very many names ends here
 
 
 class Hdf5File:
@@ -144,6 +144,10 @@ class Hdf5File:
             self._check_chunk_contents(dataset, where)
             dataset.read_direct(out)
 
+    def check_declared(self, where: str, shape: Shape, itemsize: int, kind: str) -> int:
+        """Refuse a type or a size that does not belong here, else return the bytes; files of other things differ."""
+        return check_tensor(self.path, where, shape, itemsize, kind)
+
     def _checked(self, where: str) -> Any:
         """The dataset at `where`, its declared shape, type, storage, chunks and filters found harmless."""
         dataset = self._object(where)
@@ -152,7 +156,7 @@ class Hdf5File:
         if dataset.shape is None:
             raise complaint(self.path, "no data stored: the dataset is empty", where)
         itemsize = dataset.dtype.itemsize
-        size = check_tensor(self.path, where, dataset.shape, itemsize, dataset.dtype.kind)
+        size = self.check_declared(where, dataset.shape, itemsize, dataset.dtype.kind)
         if not dataset.id.get_type().equal(self._h5py.h5t.py_create(dataset.dtype)):
             raise complaint(self.path, "expected IEEE floats, found floats of another make", where)
         plan = dataset.id.get_create_plist()
@@ -186,8 +190,9 @@ class Hdf5File:
         """Undo the filters of each chunk with a bound, before the library does it without one.
 
         HDF5's gzip filter lets its output grow until the stream ends: a chunk that declared 64 numbers took 512 MiB.
-        Its checksum filter crashes on a chunk shorter than a checksum. (Both seen with HDF5 2.0.) So what is chunked
-        is read twice; our own files and Keras's are not.
+        Its checksum filter crashes on a chunk shorter than a checksum, and of a chunk that is stored too short it hands
+        out what lies behind it in memory (CVE-2025-44904). (All seen with HDF5 2.0.) So what is chunked is read twice;
+        our own files and Keras's are not.
         """
         if dataset.chunks is None:
             return
@@ -198,6 +203,10 @@ class Hdf5File:
         for chunk in chunks:
             if chunk.size > declared + declared // 1000 + 1024:  # gzip adds 5 bytes per 16 kB to what it cannot shrink
                 raise complaint(self.path, f"a chunk of {chunk.size} bytes is stored, {declared} are declared", where)
+            active = [f for k, f in enumerate(filters) if not chunk.filter_mask & (1 << k)]
+            plain = declared + CHECKSUM * active.count(FLETCHER32)
+            if DEFLATE not in active and chunk.size != plain:  # the library would read beyond the end of a shorter one
+                raise complaint(self.path, f"a chunk of {chunk.size} bytes is stored, {plain} are declared", where)
             skipped, data = dataset.id.read_direct_chunk(chunk.chunk_offset)
             for position in reversed(range(len(filters))):
                 if skipped & (1 << position):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .container import Expected, Part, Parts, StrPath, complaint, listed
-from .layouts import Found
+from .found import Found
 
 # Keras's names of VGG's layers -> the paper's and Caffe's
 KERAS_DENSE = {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}
@@ -54,6 +54,9 @@ def _convolutions(rows: dict[str, Parts]) -> list[str]:
 
 def _by_order(found: Found, expected: Expected, path: StrPath) -> dict[str, Parts]:
     """Give made-up names (conv2d_3, dense_1) to the expected rows of the same rank, in order."""
+    if found.odd:  # leaving one out would move all that follow
+        problem = f"layers without names go by their order, and {listed(found.odd)} cannot be told: no kernel and bias"
+        raise complaint(path, problem)
     rows: dict[str, Parts] = {}
     for rank, kind in ((4, "convolutions"), (2, "dense layers")):
         wanted = [row for row, shapes in expected.items() if len(shapes.get("kernel", ())) == rank]
@@ -100,8 +103,9 @@ def _order_hint(part: Part, shape: tuple[int, ...]) -> str:
     found = part.shape
     if len(found) == len(shape) == 4 and tuple(found[k] for k in (2, 3, 1, 0)) == shape:
         return (
-            ". This looks like OIHW, channels first; expected HWIO. In a Theano-ordered Keras file the kernels are"
-            " flipped as well: take the file named ..._tf_dim_ordering_tf_kernels"
+            ". This looks like OIHW, channels first; expected HWIO. Take the file named ..._tf_dim_ordering_tf_kernels,"
+            " or say what it is, as the numbers do not: minivis weights convert IN OUT --layout keras-th if the kernels"
+            " are Theano's, which are flipped as well, --layout keras-oihw if not"
         )
     if len(found) == len(shape) == 2 and found[::-1] == shape:
         return ". This looks like (out, in); expected (in, out)"

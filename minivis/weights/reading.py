@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import InputError
-from .container import Expected, Parts, Shape, StrPath, complaint, explained, listed, printable
-from .hdf5 import Hdf5File
-from .layouts import Preprocessing, recognise
+from .container import FILE_LIMIT, Expected, Parts, Shape, StrPath, complaint, explained, listed, printable
+from .layouts import CONTAINERS, ORDERS, Preprocessing, recognise
 from .matching import match
-from .npz import NpzFile
 from .sniff import Identity, container_of, identity_of
 
-CONTAINERS: dict[str, type[Hdf5File] | type[NpzFile]] = {"hdf5": Hdf5File, "npz": NpzFile}
+NUMBERS_LIMIT = FILE_LIMIT // 4  # of all rows together, as float32
 BLOCK = 1 << 20  # numbers looked at in one go by the finite check
 
 
@@ -30,7 +28,8 @@ class WeightFile:
     ----------
     path : Path
     layout : str
-        "minivis", "keras-1", "keras-2", "keras-3", "keras-whole" or "caffe-npz".
+        "minivis"; "keras-0" to "keras-3", "keras-whole", "keras-th", "keras-oihw"; "caffe-npz", "frossard-npz";
+        "torch-vgg", "flaxmodels".
     rows : tuple of str
         The rows that it has, in network order.
     shapes : dict
@@ -38,7 +37,7 @@ class WeightFile:
     ignored : tuple of str
         What else is in the file.
     preprocessing : Preprocessing or None
-        None if the file does not say.
+        What the file or its layout says of it; None if neither does.
     attributes : dict
         What `save_weights` was given as `attributes`; empty for the layouts of others.
     """
@@ -111,7 +110,7 @@ class WeightFile:
         return f"{printable(self.path)}: layout {self.layout}, {len(self.rows)} rows, {self.rows[0]} to {self.rows[-1]}"
 
 
-def open_weights(path: StrPath, expected: Expected | None = None) -> WeightFile:
+def open_weights(path: StrPath, expected: Expected | None = None, *, layout: str | None = None) -> WeightFile:
     """Open a weight file of any layout that minivis reads, and check all that it declares.
 
     No number is read yet, and the file is closed on return.
@@ -119,30 +118,45 @@ def open_weights(path: StrPath, expected: Expected | None = None) -> WeightFile:
     Parameters
     ----------
     path : path
-        An HDF5 or .npz file; the content decides, not the name.
+        An HDF5, .npz, .safetensors or .pth file; the content decides, not the name.
     expected : mapping, optional
         ``{row: {"kernel": shape, "bias": shape}}`` in network order, rows in Caffe's names. Only the last rows may be
         missing from the file; rows beyond these are listed in `ignored`.
+    layout : {"keras-th", "keras-oihw"}, optional
+        For a Keras file with channels first: whether its kernels are flipped, as Theano's are, or not. Its numbers do
+        not tell; only the published VGG16 is recognised. Check with a picture whose class you know.
 
     Raises
     ------
     WeightFileError
         With the path, the object in the file, what was expected and what was found.
     """
+    if layout not in (None, *ORDERS):
+        raise InputError(
+            f"layout must be one of {', '.join(ORDERS)}, or None: the others are recognised; got {layout!r}"
+        )
     path = Path(path).expanduser()
     identity = identity_of(path)
     container = container_of(path)
     with explained(path):
         with CONTAINERS[container](path) as file:
-            found = recognise(file)
+            found = recognise(file, layout)
         matched, ignored = match(found, expected, path)
-        preprocessing = _preprocessing(found.attributes, path)
+        _check_amount(matched, path)
+        preprocessing = _preprocessing(found.attributes, path) or found.preprocessing
     kernel_first = {row: sorted(parts, key=lambda name: name != "kernel") for row, parts in matched.items()}
     rows = {row: {name: matched[row][name] for name in names} for row, names in kernel_first.items()}
     shapes = {row: {name: part.shape for name, part in parts.items()} for row, parts in rows.items()}
     return WeightFile(
         path, found.layout, tuple(rows), shapes, ignored, preprocessing, found.attributes, rows, container, identity
     )
+
+
+def _check_amount(rows: dict[str, Parts], path: Path) -> None:
+    """Bound what reading all rows takes: one stored tensor may stand under very many names."""
+    numbers = sum(prod(part.stored) for parts in rows.values() for part in parts.values())
+    if numbers > NUMBERS_LIMIT:
+        raise complaint(path, f"its {len(rows)} rows have {numbers} numbers; at most {NUMBERS_LIMIT}")
 
 
 def _preprocessing(attributes: dict[str, Any], path: Path) -> Preprocessing | None:
@@ -154,8 +168,10 @@ def _preprocessing(attributes: dict[str, Any], path: Path) -> Preprocessing | No
     channels = len(mean) if isinstance(mean, list) else 0
     scale, std = attributes.get("scale", 1.0), attributes.get("std", [1.0] * channels)
     lists = channels > 0 and isinstance(std, list) and len(std) == channels
-    if order not in ("RGB", "BGR") or not lists or not _finite([scale, *mean, *std]) or min(scale, *std) <= 0:
-        problem = 'expected colour_order "RGB" or "BGR", mean and std of one number per channel, and a scale above 0'
+    if order not in ("RGB", "BGR", "grey") or not lists or not _finite([scale, *mean, *std]) or min(scale, *std) <= 0:
+        problem = (
+            'expected colour_order "RGB", "BGR" or "grey", mean and std of one number per channel, and a scale above 0'
+        )
         raise complaint(path, f"{problem}; found {order!r:.20}, {mean!r:.80}, {std!r:.80}, {scale!r:.20}")
     return Preprocessing(order, float(scale), tuple(map(float, mean)), tuple(map(float, std)))
 

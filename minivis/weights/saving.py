@@ -13,7 +13,7 @@ from ..atomic import replacing
 from ..errors import InputError
 from .container import Expected, StrPath, complaint
 from .hashing import sha256_of
-from .layouts import FORMAT, RESERVED, VERSION
+from .layouts import FORMAT, RESERVED, VERSION, Preprocessing
 from .reading import WeightFile, first_not_finite, open_weights
 
 ATTRIBUTE_LIMIT = 60_000  # bytes; HDF5 keeps an attribute within 64 kB
@@ -41,8 +41,8 @@ def save_weights(
     rows : mapping
         ``{row: {"kernel": array, "bias": array}}`` in network order; kernels HWIO or (in, out).
     attributes : mapping, optional
-        Text, numbers, or lists of either, such as `architecture`, `labels`, `source`. `colour_order` ("RGB" or "BGR"),
-        `scale`, `mean` and `std` come back as `WeightFile.preprocessing`.
+        Text, numbers, or lists of either, such as `architecture`, `labels`, `source`. `colour_order` ("RGB", "BGR"
+        or "grey"), `scale`, `mean` and `std` come back as `WeightFile.preprocessing`.
     dtype : str
         "float32" or "float16"; the latter halves the file and keeps about three digits.
 
@@ -63,21 +63,31 @@ def convert(
     *,
     attributes: Mapping[str, Value] | None = None,
     dtype: str = "float32",
+    layout: str | None = None,
 ) -> Path:
     """Write any file that `open_weights` reads in our own layout, row by row, and say where it came from.
 
-    The attributes `source`, `source_sha256` and `source_layout` are added, unless the source is in our own layout and
-    has them already.
+    The attributes `source`, `source_sha256`, `source_layout` and, where the source says it, the preprocessing
+    (`colour_order`, `scale`, `mean`, `std`) are added, unless the source is in our own layout and has them already.
+    `layout` is that of `open_weights`.
     """
-    file = open_weights(src, expected)
+    file = open_weights(src, expected, layout=layout)
     provenance: dict[str, Value] = {
         "source": file.path.name,
         "source_sha256": sha256_of(file.path),
         "source_layout": file.layout,
     }
+    if file.preprocessing is not None:
+        provenance |= preprocessing_attributes(file.preprocessing)
     return _write(
         Path(dst).expanduser(), _read_all(file), {**provenance, **file.attributes, **(attributes or {})}, dtype
     )
+
+
+def preprocessing_attributes(preprocessing: Preprocessing) -> dict[str, Value]:
+    """Return the attributes that come back as `WeightFile.preprocessing`."""
+    order, scale, mean, std = preprocessing
+    return {"colour_order": order, "scale": scale, "mean": list(mean), "std": list(std)}
 
 
 def _read_all(file: WeightFile) -> Rows:

@@ -30,7 +30,7 @@ class FileReport:
     why: str
 
 
-def identify(path: StrPath, expected: Expected | None = None) -> FileReport:
+def identify(path: StrPath, expected: Expected | None = None, *, layout: str | None = None) -> FileReport:
     """Read a weight file completely: hash it, compare it with the published ones, and read every row.
 
     A file that has the name and size of a published one but not its hash is damaged and is reported not to load.
@@ -43,16 +43,16 @@ def identify(path: StrPath, expected: Expected | None = None) -> FileReport:
     path = Path(path).expanduser()
     size = identity_of(path).bytes
     digests = digests_of(path, fresh=True)
-    layout, why = "", ""
+    found, why = "", ""
     rows: tuple[str, ...] = ()
     for published in PUBLISHED.values():
         if (path.name, size) == (published.file, published.bytes) and not published.equals(digests, size):
             why = f"its md5 is {digests.md5}, the published one is {published.md5}: the file is damaged or changed"
     try:
-        file = open_weights(path, expected)
-        layout, rows = file.layout, file.rows
+        file = open_weights(path, expected, layout=layout)
+        found, rows = file.layout, file.rows
         for row in rows:
             file.read(row)
     except WeightFileError as error:
         why = why or str(error)
-    return FileReport(path, size, digests.sha256, layout, rows, origin_of(digests, size), not why, why)
+    return FileReport(path, size, digests.sha256, found, rows, origin_of(digests, size), not why, why)

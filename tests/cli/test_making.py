@@ -275,3 +275,17 @@ def test_settings_that_matter_are_kept(folder):
     assert kept["seed"] == 4
     assert not {"steps", "out", "resume"} & set(kept)
     assert CHAIN.name == "chain"
+
+
+@pytest.mark.parametrize(
+    "command", [["class", "ant"], ["dream", "cat.png"], ["maximize", "relu1_1", "--channels", "0,3"]]
+)
+def test_a_picture_that_will_not_fit_into_memory_is_refused_before_the_start(command, folder, call, monkeypatch):
+    monkeypatch.setattr("minivis.cli.common.free_memory", lambda device: 1 << 20)
+    said = call(*command, "--net", "chain.h5", "--size", "256", "--out", "out.png")
+    assert said.code == 2
+    assert said.err.startswith("minivis: a picture of 256 x 256 takes about 0.01 GiB through chain")
+    assert "GiB are free: choose a smaller size" in said.err
+    assert not (folder / "out.png").exists()
+    monkeypatch.setattr("minivis.cli.common.free_memory", lambda device: None)  # a system that does not tell
+    assert call(*command, "--net", "chain.h5", "--size", "16", "--steps", "1", "--out", "out.png").code == 0

@@ -7,12 +7,15 @@ import fakecupy
 import numpy as np
 import pytest
 import reference
+from PIL import Image
 
 import minivis
 from minivis.backend import like, to_host
 from minivis.errors import InputError, NothingRecorded
+from minivis.nets.layers import LUMA
 from minivis.primitives import (
     avg_pool,
+    binary_cross_entropy,
     conv2d,
     cross_entropy,
     gram,
@@ -20,6 +23,7 @@ from minivis.primitives import (
     log_softmax,
     lrn,
     max_pool,
+    normalize,
     resize,
     softmax,
 )
@@ -230,6 +234,22 @@ def test_cross_entropy_equals_loops_and_survives_large_scores(rng):
     assert relative_error(cross_entropy(logits, labels=labels), reference.cross_entropy(logits, labels)) < 1e-12
     huge = np.array([[1e4, -1e4]])
     assert cross_entropy(huge, labels=np.array([1]))[0] == 2e4
+
+
+def test_binary_cross_entropy_equals_loops_and_survives_large_scores(rng):
+    logits, labels = 3 * rng.standard_normal((4, 6)), np.array([0, 5, 2, 2])
+    want = reference.binary_cross_entropy(logits, labels)
+    assert relative_error(binary_cross_entropy(logits, labels=labels), want) < 1e-12
+    huge = np.array([[1e4, -1e4]])
+    assert binary_cross_entropy(huge, labels=np.array([1]))[0] == 2e4
+    assert binary_cross_entropy(huge, labels=np.array([0]))[0] == 0
+
+
+def test_grey_is_the_picture_made_grey_by_pillow(rng):
+    picture = rng.integers(0, 256, (1, 9, 7, 3), dtype=np.uint8)
+    grey = normalize(picture.astype(float), mean=(0.0,), luma=LUMA)
+    assert grey.shape == (1, 9, 7, 1)
+    assert np.abs(grey[0, :, :, 0] - np.asarray(Image.fromarray(picture[0]).convert("L"))).max() <= 0.5 + 1e-3
 
 
 # ---- what is refused ----

@@ -65,9 +65,9 @@ WIDE = Architecture(
     (
         ("input", Input(40)),
         ("normalize", small_net().architecture.normalize),
-        ("conv1", Conv(24, padding=1)),
+        ("conv1", Conv(36, padding=1)),
         ("relu1", ReLU()),
-        ("conv2", Conv(20, padding=1)),
+        ("conv2", Conv(33, padding=1)),
         ("relu2", ReLU()),
     ),
     (),
@@ -97,7 +97,7 @@ def test_networks_use_it_in_float32_and_never_in_float64(monkeypatch):
 
 def test_a_recorded_kernel_is_never_replaced_by_its_plan(monkeypatch, rng):
     calls = used(monkeypatch)
-    x, kernel, _, _ = both(rng, (32, 32), 1, "float32", c=16, k=16)
+    x, kernel, _, _ = both(rng, (32, 32), 1, "float32", c=32, k=32)
     recorded = Tensor(kernel)
     y = conv2d(x, recorded, padding=1, plan=WinogradPlan(kernel))
     backward(y, recorded, y.value)
@@ -107,7 +107,7 @@ def test_a_recorded_kernel_is_never_replaced_by_its_plan(monkeypatch, rng):
 
 
 def test_a_rule_that_changes_the_kernel_does_not_meet_the_old_plan(rng):
-    x, kernel, y, _ = both(rng, (32, 32), 1, "float32", c=16, k=16)
+    x, kernel, y, _ = both(rng, (32, 32), 1, "float32", c=32, k=32)
     _, r = conv2d.forward(x, kernel, None, padding=1, plan=WinogradPlan(kernel))
     _, plain = conv2d.forward(x, kernel, None, padding=1)
     assert r.plan is not None

@@ -17,6 +17,7 @@ from tiny_train import main
 from minivis.errors import InputError, UnknownName, WeightFileError
 from minivis.nets import ARCHITECTURES, load
 from minivis.training import Pictures, evaluate, open_folder, stored_side
+from minivis.training.choices import settle
 from minivis.training.command import add_arguments
 from minivis.weights import open_weights
 
@@ -191,8 +192,21 @@ def test_wrong_arguments_are_explained(data, tmp_path):
 def test_defaults_depend_on_the_optimizer():
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    args = parser.parse_args(["minivgg", "--data", "d", "--out", "o.h5"])
-    assert (args.optimizer, args.lr, args.weight_decay, args.seed, args.dtype) == ("adam", None, None, 0, "float16")
+
+    def settled(*given):
+        args = settle(parser.parse_args([*given, "--out", "o.h5"]))
+        return args.data, args.epochs, args.optimizer, args.lr, args.weight_decay
+
+    assert settled("minivgg", "--data", "d") == ("d", 16, "adam", 0.001, 0.0)
+    assert settled("minivgg", "--data", "d", "--optimizer", "sgd") == ("d", 16, "sgd", 0.01, 5e-4)
+    assert settled("linear") == settled("faces-linear") == ("faces", 15, "sgd", 0.001, 0.1)
+    assert settled("mlp", "--optimizer", "adam") == ("faces", 20, "adam", 0.001, 0.0)
+    assert settled("linear", "--lr", "0.5", "--weight-decay", "0", "--epochs", "2") == ("faces", 2, "sgd", 0.5, 0.0)
+    assert settled("minicam")[0] == "faces"
+    args = parser.parse_args(["minivgg", "--out", "o.h5"])
+    assert (args.seed, args.dtype, args.batch, args.threads, args.device) == (0, "float16", 32, 2, "cpu")
+    with pytest.raises(InputError, match="minivgg needs pictures: give --data FOLDER"):
+        settle(args)
 
 
 def test_init_starts_from_the_weights_of_an_earlier_run(data, whole, tmp_path):

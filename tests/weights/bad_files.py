@@ -3,7 +3,9 @@
 The numbers are those of the list of bad inputs that the loader is held to.
 """
 
+import functools
 import io
+import json
 import os
 import pickle
 import socket
@@ -15,7 +17,20 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from weight_files import BIAS, KERNEL, WEIGHTS, caffe_npz, keras_1, keras_3, keras_whole
+from weight_files import (
+    BIAS,
+    KERNEL,
+    WEIGHTS,
+    caffe_npz,
+    keras_0,
+    keras_1,
+    keras_3,
+    keras_whole,
+    numbers,
+    pth_zip,
+    without_top,
+    write_pth_zip,
+)
 
 CASES = {}  # name -> (function, part of the message, or None if it must load)
 
@@ -112,11 +127,21 @@ def h09_pickle(folder):
     return raw(folder, pickle.dumps({"conv1_1": [1.0]}, protocol=2))
 
 
-@case("PyTorch")
+@case("expected tensors by name, as torch.save(")
 def h09_pytorch_zip(folder):
     with zipfile.ZipFile(folder / "net.pth", "w") as z:
         z.writestr("archive/data.pkl", pickle.dumps({}))
     return folder / "net.pth"
+
+
+@case("'io open', which is refused, and nothing was run")
+def h09_pytorch_zip_that_would_run_code(folder):
+    return write_pth_zip(folder / "net.h5", pickle.dumps(Payload(folder), protocol=2), {})
+
+
+@case()
+def h09_pytorch_renamed(folder):
+    return pth_zip(folder / "net.h5")
 
 
 @case("truncated: ")
@@ -280,15 +305,19 @@ def h27_one_chunk_of_two_written(folder):
     return edited(folder, edit)
 
 
+@functools.cache
+def packed_zeros(mebibytes):
+    packer = zlib.compressobj(1)
+    return b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(mebibytes)), packer.flush()])
+
+
 def chunk_bomb(folder, chunk, size):
     """A tensor of 4 numbers in one chunk, declared to hold `chunk` numbers, that inflates to `size` MiB of zeros."""
 
     def edit(f):
         del f[BIAS]
         d = f.create_dataset(BIAS, (4,), "f4", maxshape=(None,), chunks=(chunk,), compression="gzip")
-        packer = zlib.compressobj(1)
-        pieces = [packer.compress(bytes(1 << 20)) for _ in range(size)]
-        d.id.write_direct_chunk((0,), b"".join(pieces) + packer.flush())
+        d.id.write_direct_chunk((0,), packed_zeros(size))
 
     return edited(folder, edit)
 
@@ -308,7 +337,7 @@ def h28_plausible_chunk_that_inflates(folder):
     return chunk_bomb(folder, 1 << 20, 256)
 
 
-@case("holds 0 bytes or more")
+@case("a chunk of 2 bytes is stored, 20 are declared")
 def h28_chunk_shorter_than_its_checksum(folder):
     def edit(f):
         del f[BIAS]
@@ -330,6 +359,26 @@ def h30_fletcher32(folder):
     content = bytearray(path.read_bytes())
     content[content.index(data.tobytes())] ^= 1
     return raw(folder, bytes(content))
+
+
+@case()
+def h29_zeros_in_one_gzip_chunk(folder):
+    """As many zeros as the dataset declares are no bomb."""
+    weights = {"fc7": {"kernel": np.zeros((2000, 2000), "f4"), "bias": np.zeros(2000, "f4")}}
+    (folder / "expected.json").write_text(json.dumps({"fc7": {"kernel": [2000, 2000], "bias": [2000]}}))
+    (folder / "zeros").touch()
+    path = keras_1(folder / "net.h5", weights)
+    with h5py.File(path, "r+") as f:
+        del f["fc2/fc2_W_1:0"]
+        f.create_dataset("fc2/fc2_W_1:0", data=weights["fc7"]["kernel"], chunks=(2000, 2000), compression="gzip")
+    return path
+
+
+@case("loads, with other numbers")
+def h31_bit_flip_in_an_unknown_file(folder):
+    data = bytearray(keras_1(folder / "whole.h5").read_bytes())
+    data[data.index(WEIGHTS["conv1_1"]["bias"].tobytes())] ^= 1
+    return raw(folder, bytes(data))
 
 
 def with_value(value, row="conv1_2", index=(0, 1, 2, 3)):
@@ -445,6 +494,21 @@ def h45_missing_in_the_middle(folder):
 
 
 @case()
+def h45_last_rows_missing(folder):
+    return keras_1(folder / "net.h5", without_top())
+
+
+@case("16 convolutions found, 13 expected: VGG19?")
+def h54_vgg19(folder):
+    shapes = {"kernel": (3, 3, 2, 2), "bias": (2,)}
+    blocks = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
+    rows = [f"conv{block}_{layer}" for block, layers in blocks.items() for layer in range(1, layers + 1)]
+    vgg16 = {row: shapes for row in rows if row not in ("conv3_4", "conv4_4", "conv5_4")}
+    (folder / "expected.json").write_text(json.dumps(vgg16))
+    return keras_3(folder / "net.h5", numbers(dict.fromkeys(rows, shapes)), {row: row for row in rows})
+
+
+@case()
 def h46_extra_layers(folder):
     def edit(f):
         f["bn1/bn1/gamma:0"], f["bn1/bn1/beta:0"] = np.ones(4, "f4"), np.ones(4, "f4")
@@ -498,6 +562,12 @@ def h52_bias_first(folder):
 @case("OIHW")
 def h53_oihw(folder):
     return replaced(folder, KERNEL, data=WEIGHTS["conv1_1"]["kernel"].transpose(3, 2, 0, 1))
+
+
+@case()
+def h57_nb_layers(folder):
+    """Keras 0.x: groups layer_0, layer_1, ..., most of them empty; kernels OIHW and flipped."""
+    return keras_0(folder / "net.h5")
 
 
 @case()
@@ -569,7 +639,7 @@ def archive(folder, members, compression=zipfile.ZIP_STORED):
     """A good Caffe archive, with members replaced or added."""
     with zipfile.ZipFile(caffe_npz(folder / "good.npz")) as good:
         content = {name: good.read(name) for name in good.namelist()}
-    with zipfile.ZipFile(folder / "net.npz", "w", compression) as z:
+    with zipfile.ZipFile(folder / "net.npz", "w", compression, compresslevel=1) as z:
         for name, data in (content | members).items():
             z.writestr(name, data)
     return folder / "net.npz"

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+from hostile import MEMORY, files_in, peak
 
 from minivis.errors import DownloadError, UnknownName, WeightFileError
 from minivis.weights import PUBLISHED, cache_folder, download, fetch, find, finding, search_path, shipped_folder
@@ -23,12 +24,22 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path, monkeypatch):
-    """An empty cache, no settings of the user's, and no proxy between the test and its server."""
+def surroundings(tmp_path, tmp_path_factory, monkeypatch):
+    """An empty cache, no settings of the user's, and no proxy between the test and its server.
+
+    Each test must leave the user's folder and the current one empty, and may cost 100 MiB.
+    """
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("MINIVIS_CACHE", str(tmp_path / "cache"))
     for name in ("MINIVIS_WEIGHTS", "MINIVIS_OFFLINE", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    before = peak(reset=True)
+    yield
+    assert peak() - before < MEMORY
+    assert files_in(home) == {}
 
 
 # -- a server ------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from ...backend import Array, to_host
 from ...errors import InputError, MinivisError
 from ...nets import ARCHITECTURES, Net
 from ...pictures import save_picture
-from ..common import add_net_options, one_line, open_net
+from ..common import add_net_options, check_memory, one_line, open_net
 from .states import load_state, save_state
 
 PREVIEW = 3.0  # seconds between two previews (ours)
@@ -62,8 +62,10 @@ def add_options(
 
 
 def open_run(arguments: argparse.Namespace) -> Net:
-    """Load the network that was asked for."""
-    return open_net(arguments.net, arguments.weights, arguments.device)
+    """Load the network that was asked for, and see that a picture of the size asked for will fit into memory."""
+    net = open_net(arguments.net, arguments.weights, arguments.device)
+    check_memory(net, arguments.size or net.size)
+    return net
 
 
 def rng_of(arguments: argparse.Namespace) -> np.random.Generator:

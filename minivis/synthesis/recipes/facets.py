@@ -12,6 +12,7 @@ from ...attribution.targets import Target
 from ...backend import Array, to_device, to_host
 from ...errors import InputError
 from ...nets import Net
+from ...representation.pca import reduced
 from ..ascend import Ascent
 from ..objectives import unit
 from ..touches import blur, clip_to_range, every
@@ -50,15 +51,8 @@ def codes_of(net: Net, pictures: Array, row: str | None = None, batch: int = 8) 
 
 
 def principal(codes: np.ndarray, kept: int = KEPT) -> np.ndarray:
-    """Return the coordinates of codes (N, D) along their first `kept` principal components, largest variance first.
-
-    As in any set of N points there are at most N - 1; the sign of each is chosen so that its largest value is positive.
-    """
-    centred = codes.astype("float64") - codes.mean(0, dtype="float64")
-    left, size, _ = np.linalg.svd(centred, full_matrices=False)
-    found = (left * size)[:, : max(1, min(kept, len(codes) - 1))]
-    strongest = found[np.abs(found).argmax(0), np.arange(found.shape[1])]
-    return found * np.where(strongest < 0, -1.0, 1.0)
+    """Return the coordinates of codes (N, D) along their first `kept` principal components, in float64."""
+    return reduced(codes.astype("float64"), kept)
 
 
 def facets(

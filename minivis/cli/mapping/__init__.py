@@ -1,0 +1,1 @@
+"""The commands that map what a network knows: neighbours, maps of codes, patches."""
