@@ -201,7 +201,7 @@ assert np.allclose(deconvs[0], deconvs[1], atol=1e-5 * abs(deconvs).max())
 
 # %% [markdown]
 # So a beautiful projection is, in part, a drawing of the kernels, arranged by the switches. Nie, Zhang and Patel (2018)
-# have shown that DeconvNet and guided backprop largely recover the picture, whatever the network is about to decide.
+# argue that DeconvNet and guided backprop largely recover the picture, whatever the network is about to decide.
 #
 # **A sanity check that can fail**: is it a gradient? Nudge the picture along some direction; the unit must rise by as
 # much as the gradient says. DeconvNet promises something else.

@@ -38,13 +38,18 @@ if TYPE_CHECKING:
         deletion,
         energy_inside,
         evaluate_on_scenes,
+        importance,
         insertion,
         intersection_over_union,
+        methods_for,
         pointing_game,
         randomize,
+        randomized,
         spearman,
         ssim,
     )
+    from .nets.small import linear_classifier, mlp
+    from .representation.affinities import affinities
     from .representation.codes import Codes, read_codes, write_codes
     from .representation.cutouts import unit_patches
     from .representation.grid import picture_grid
@@ -52,12 +57,15 @@ if TYPE_CHECKING:
     from .representation.neighbours import nearest_neighbours
     from .representation.patches import PatchIndex, read_patches, top_patches
     from .representation.pca import pca
+    from .representation.trajectories import trajectories
     from .representation.tsne import tsne, tsne_steps
     from .scenes import make_scenes, write_scenes
     from .scenes.faces import synthetic_faces
     from .segmentation import *
     from .synthesis import *
     from .synthesis.recipes import *
+    from .training import SGD, Training
+    from .training.dynamics import Recorder
 
 __version__ = "0.1.0"
 
@@ -69,19 +77,25 @@ _LATER: dict[str, tuple[str, ...]] = {
         "deletion",
         "energy_inside",
         "evaluate_on_scenes",
+        "importance",
         "insertion",
         "intersection_over_union",
+        "methods_for",
         "pointing_game",
         "randomize",
+        "randomized",
         "spearman",
         "ssim",
     ),
     ".scenes": ("make_scenes", "write_scenes"),
     ".scenes.faces": ("synthetic_faces",),
+    ".nets.small": ("linear_classifier", "mlp"),
+    ".representation.affinities": ("affinities",),
     ".representation.grid": ("picture_grid",),
     ".representation.isomap": ("isomap",),
     ".representation.neighbours": ("nearest_neighbours",),
     ".representation.pca": ("pca",),
+    ".representation.trajectories": ("trajectories",),
     ".representation.tsne": ("tsne", "tsne_steps"),
     ".representation.codes": ("Codes", "read_codes", "write_codes"),
     ".representation.patches": ("PatchIndex", "read_patches", "top_patches"),
@@ -97,12 +111,33 @@ _LATER: dict[str, tuple[str, ...]] = {
         "segment",
         "trimap",
     ),
-    ".synthesis": ("Ascent", "ascend"),
+    ".synthesis": (
+        "LBFGS",
+        "Adam",
+        "Ascent",
+        "Fourier",
+        "Momentum",
+        "ascend",
+        "blur",
+        "clip_small_contributions",
+        "clip_small_gradients",
+        "clip_small_pixels",
+        "clip_to_range",
+        "decay",
+        "every",
+        "jitter",
+        "progress",
+        "random_crop",
+        "renormalise",
+        "rotation",
+        "scale",
+    ),
     ".synthesis.recipes": (
         "activation_maximization",
         "class_model",
         "deep_dream",
         "evolve",
+        "facets",
         "fast_gradient_sign",
         "fool",
         "fool_from_noise",
@@ -114,6 +149,8 @@ _LATER: dict[str, tuple[str, ...]] = {
         "texture",
         "what_is_lost",
     ),
+    ".training": ("SGD", "Training"),
+    ".training.dynamics": ("Recorder",),
 }
 """Names by the module that has them, imported when first asked for: who only looks need not wait for the making."""
 _MODULE_OF = {name: module for module, names in _LATER.items() for name in names}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .atomic import replacing
+from .atomic import reason, replacing
 from .backend import DTYPE, Array
 from .errors import ImageFileError, InputError
-from .pixels import MAX_PIXELS, PictureSource, first_line, numbers, to_pixels, wrong_shape
+from .pixels import MAX_PIXELS, PictureSource, numbers, to_pixels, wrong_shape
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -132,7 +132,7 @@ def save_picture(path: str | os.PathLike[str], picture: Array) -> None:
         with replacing(path) as part, part.open("wb") as file:
             image.save(file, format=image_format, **_SAVE_OPTIONS.get(image_format, {}))
     except (OSError, ValueError) as error:
-        raise ImageFileError(f"{str(path)!r} cannot be written: {first_line(error)}") from error
+        raise ImageFileError(f"{str(path)!r} cannot be written: {reason(error)}") from error
 
 
 def sample_picture() -> Path:

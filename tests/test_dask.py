@@ -98,3 +98,16 @@ def test_no_scheduler_is_one_line():
     for wrong in ("tcp://127.0.0.1:9", "http//x"):
         with pytest.raises(InputError, match="no Dask scheduler answers at"), executor_for(wrong):
             pass
+
+
+def test_an_evaluation_with_a_killed_worker_is_the_same(address, tmp_path):
+    from minivis.training import evaluate_folder
+
+    folder = make_pictures(tmp_path / "pictures", 61)
+    (folder / "one").rename(folder / "a")
+    (folder / "two").rename(folder / "b")
+    here = evaluate_folder(small_net(), folder, 4)
+    with one_killed_worker(address) as progress, executor_for(address) as executor:
+        there = evaluate_folder(small_net(), folder, 4, executor, progress=progress)
+    assert there.evaluation.confusion.tolist() == here.evaluation.confusion.tolist()
+    assert here.evaluation.total == 61

@@ -20,7 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module may import only from the lines above its own; "minivis" is the public surface, minivis/__init__.py.
 ORDER = (
     {"atomic", "errors", "parallel"},
-    {"backend"},
+    {"backend", "locks"},
     {"tape"},
     {"primitives"},
     {"rules", "testing"},

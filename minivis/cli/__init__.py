@@ -33,6 +33,7 @@ LATER = {
     "dream": (".making.dream", "let a network dream of a photograph"),
     "dynamics": (".mapping.dynamics", "draw a recorded training run: curves, and a map of its codes through time"),
     "embed": (".mapping.embed", "map the photographs of a folder by their codes: t-SNE, PCA or Isomap"),
+    "evaluate": (".evaluate", "how often a network is right over a folder, and what it takes for what"),
     "fool": (".making.fool", "change a photograph so that the network takes it for something else"),
     "invert": (".making.invert", "show what a row has kept of a photograph"),
     "lessons": (".lessons", "the course: list its lessons, open one"),

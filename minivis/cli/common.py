@@ -1,7 +1,6 @@
 """What several commands need: opening a net, names that are nearly right, text that is safe to print."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ..atomic import reason
 from ..backend import DTYPE, free_memory
 from ..errors import InputError, UnknownName
 from ..nets import ARCHITECTURES, Net, load
@@ -24,6 +24,11 @@ def add_pass_options(parser: argparse.ArgumentParser) -> None:
     """Add what says how the pictures of a folder go through the network, and where."""
     parser.add_argument("--batch", type=int, default=16, help="pictures at a time; default 16")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    add_worker_options(parser)
+
+
+def add_worker_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says where the work is done: see `minivis.shards.executor_for`."""
     parser.add_argument("--workers", type=int, metavar="N", help="so many processes; default: this one alone")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster, such as tcp://HOST:8786")
 
@@ -88,15 +93,13 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        why = os.strerror(number) if number else str(error).split("\n", maxsplit=1)[0]
-        raise InputError(f"{str(path)!r} cannot be written: {why}") from error
+        raise InputError(f"{str(path)!r} cannot be written: {reason(error)}") from error
 
 
 @contextmanager
-def pass_bar() -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many pictures are done, and of how many, and shows that as a bar."""
-    with progress(None, unit="picture") as bar:
+def pass_bar(unit: str = "picture") -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how much is done, and of how much, and shows that as a bar."""
+    with progress(None, unit=unit, unit_scale=unit == "B") as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

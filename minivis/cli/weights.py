@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import DownloadError, UnknownName, WeightFileError
 from ..nets import ARCHITECTURES, Architecture, architecture, architecture_of
 from ..weights import ORDERS
-from .common import did_you_mean
+from .common import did_you_mean, pass_bar
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -87,7 +87,9 @@ def verify_file(arguments: argparse.Namespace) -> None:
     from ..weights import identify
 
     net, problem = _net_of(arguments)
-    report = identify(arguments.file, net.parameters if net else None, layout=arguments.layout)
+    with pass_bar("B") as progress:
+        expected = net.parameters if net else None
+        report = identify(arguments.file, expected, layout=arguments.layout, progress=progress)
     print(f"file    {report.path}, {report.bytes:,} bytes")
     print(f"sha256  {report.sha256}")
     print(f"origin  {report.origin}")
@@ -109,16 +111,17 @@ def convert_file(arguments: argparse.Namespace) -> None:
         own = net.normalize
         told = Preprocessing(own.order, own.scale, own.mean, own.std or (1.0,) * len(own.mean))
         attributes |= preprocessing_attributes(told)
-    print(
-        convert(
+    with pass_bar("row") as progress:
+        path = convert(
             arguments.file,
             Path(arguments.out),
             net.parameters if net else None,
             attributes=attributes,
             dtype="float16" if arguments.float16 else "float32",
             layout=arguments.layout,
+            progress=progress,
         )
-    )
+    print(path)
 
 
 def _net_of(arguments: argparse.Namespace) -> tuple[Architecture | None, str]:

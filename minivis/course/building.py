@@ -4,6 +4,7 @@ Pages are notebooks, or Markdown with code cells (MyST). All are executed here, 
 runs this; Sphinx then makes HTML of what came out.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,16 +17,31 @@ from ..atomic import replacing
 from ..errors import InputError
 from . import reference
 from .finding import PACKAGE, Lesson, lessons
+from .linking import relinked
 from .opening import KERNEL, as_notebook
 
 SECONDS = 600  # for a page (ours); a lesson takes one minute at most where nothing else runs
 NEEDED = ("jupytext", "nbclient", "sphinx", "myst_nb", "furo", "latex2mathml")
 MARK = ".minivis-site"
+COLOURS = re.compile(r"\x1b\[[\d;]*m")  # of a terminal, in error messages
 STYLE = """
-.formula { overflow-x: auto; margin: 1em 0; }
+.content { box-sizing: border-box; padding: 0 2em; width: 64em; max-width: 100%; }
+.sidebar-drawer { width: calc(50% - 32em); }
+article h2 { font-size: 1.6em; }
+article h3 { font-size: 1.3em; }
+article p, article li, article dd { max-width: 48em; }
+.highlight pre { font-size: 0.76rem; }
+.formula { overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; margin: 1em 0; }
 .formula math { font-size: 1.1em; }
-article table { display: block; overflow-x: auto; max-width: 100%; }
+math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Noto Sans Math", "STIX", math; }
+article table { display: block; font-size: 0.9em; overflow-x: auto; max-width: 100%; }
+.wide { overflow-x: auto; }
 div.cell_output img, article img { max-width: 100%; height: auto; }
+@media (max-width: 46em) {
+  .content { padding: 0 1em; }
+  article td { min-width: 7em; }
+  div.cell_output .wide img { width: 44em; max-width: none; }
+}
 """
 
 
@@ -100,7 +116,7 @@ def build(out: Path, chosen: list[Lesson] | None = None) -> Iterator[str]:
 
 
 def execute(page: Page, path: Path) -> None:
-    """Run a page's code and write the notebook with what came out, pictures with their captions as alternative text."""
+    """Run a page's code, and write the notebook with what came out."""
     import jupytext
     import nbclient
     import nbformat
@@ -109,7 +125,7 @@ def execute(page: Page, path: Path) -> None:
         as_notebook(page.source, path)
         notebook = nbformat.read(path, as_version=4)
     else:
-        notebook = jupytext.read(page.source, fmt="md:myst")
+        notebook = jupytext.reads(relinked(page.source.read_text(encoding="utf-8")), fmt="md:myst")
         notebook.metadata["kernelspec"] = KERNEL
     runner = nbclient.NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(path.parent)}})
     manager: Any = runner.create_kernel_manager()
@@ -117,24 +133,12 @@ def execute(page: Page, path: Path) -> None:
     try:
         runner.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells print comes another way
     except nbclient.exceptions.CellExecutionError as error:
-        last = str(error).strip().splitlines()[-1]
+        last = COLOURS.sub("", str(error)).strip().splitlines()[-1]
         raise InputError(f"{page.source}: a cell failed: {last}") from error
     except nbclient.exceptions.CellTimeoutError as error:
         raise InputError(f"{page.source}: a cell ran for more than {SECONDS} seconds") from error
-    for cell in notebook.cells:
-        _describe(cell)
     with replacing(path) as part:
         nbformat.write(notebook, part)
-
-
-def _describe(cell: Any) -> None:
-    """Tell MyST the alternative text of a cell's pictures, which the output carries; and drop progress from stderr."""
-    texts = [
-        output.get("metadata", {}).get("image/png", {}).get("alt") or output.get("metadata", {}).get("alt")
-        for output in cell.get("outputs", ())
-    ]
-    if found := [text for text in texts if text]:
-        cell.metadata["mystnb"] = {"image": {"alt": found[0]}}
 
 
 def write_sources(source: Path) -> None:
@@ -144,7 +148,7 @@ def write_sources(source: Path) -> None:
         target = source / path.relative_to(docs / "site")
         if path.is_file() and not target.with_suffix(".ipynb").exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            target.write_text(relinked(path.read_text(encoding="utf-8")), encoding="utf-8")
     gallery = source / "gallery"
     shutil.copytree(docs / "gallery", gallery, dirs_exist_ok=True)
     (gallery / "README.md").replace(gallery / "index.md")
@@ -188,6 +192,8 @@ def make_html(source: Path, out: Path) -> None:
             "myst_nb",
             "sphinx.ext.autodoc",
             "sphinx.ext.napoleon",
+            "minivis.course.captions",
+            "minivis.course.linking",
             "minivis.course.mathml",
             "minivis.course.reference",
         ],
@@ -205,9 +211,11 @@ def make_html(source: Path, out: Path) -> None:
         "napoleon_numpy_docstring": True,
         "napoleon_google_docstring": False,
         "napoleon_use_ivar": True,
+        "napoleon_use_rtype": False,
+        "default_role": "py:obj",  # a name between backticks in a docstring: a link, if it is public
         "autodoc_typehints": "none",
         "autodoc_member_order": "bysource",
-        "suppress_warnings": ["myst.header", "ref.python"],  # a type in words is no link
+        "autodoc_preserve_defaults": True,
     }
     if out.exists():
         shutil.rmtree(out)

@@ -6,12 +6,16 @@ A Sphinx extension. What LaTeX has and the converter has not is an error, so tha
 import re
 from typing import Any
 
+BRACKETS = {"lceil": "⌈", "rceil": "⌉", "lfloor": "⌊", "rfloor": "⌋"}
 SPELLED = (  # what latex2mathml draws letter by letter, wrongly or not at all, in other words
     (re.compile(r"\\(arg)(?![A-Za-z])"), r"\\operatorname{\1}"),
     (re.compile(r"\\mathrm\{([A-Za-z]{2,})\}"), r"\\operatorname{\1}"),
     (re.compile(r"\\mathrel\{(.)\}"), r"\1"),
+    *((re.compile(rf"(\\[bB]igg?[lr]?)\s*\\{name}(?![A-Za-z])"), rf"\1{sign}") for name, sign in BRACKETS.items()),
+    (re.compile(r"\\[lr]Vert(?![A-Za-z])"), r"\\|"),  # else one bar of a norm is drawn longer than the other
 )
-UNKNOWN = re.compile(r"<mi>\\\w+</mi>")  # what latex2mathml leaves of a command that it does not know
+LIMITS = re.compile(r"(\\(?:max|min)|\\operatorname\{arg(?:max|min)\})_")  # what stands below these in a display
+UNKNOWN = re.compile(r">[^<]*\\[^<]*<")  # what latex2mathml leaves of a command that it does not know
 
 
 def mathml(latex: str, display: bool) -> str:
@@ -26,6 +30,8 @@ def mathml(latex: str, display: bool) -> str:
 
     for pattern, words in SPELLED:
         latex = pattern.sub(words, latex)
+    if display:
+        latex = LIMITS.sub(r"\1\\limits_", latex)
     text = convert(latex, display="block" if display else "inline")
     if unknown := UNKNOWN.search(text):
         raise ValueError(f"the formula {latex!r} has a command that cannot be drawn: {unknown[0]}")

@@ -1,5 +1,6 @@
 """The pages of the reference: the public names by subject, each with its docstring."""
 
+import importlib
 import inspect
 import re
 from pathlib import Path
@@ -12,11 +13,14 @@ SUBJECTS = {
     "Pictures": ("pictures", "pixels", "scenes"),
     "Looking": ("attribution", "segmentation", "faithfulness"),
     "Making": ("synthesis",),
-    "Mapping": ("representation", "compression", "training"),
+    "Mapping and compression": ("representation", "compression"),
+    "Training": ("training",),
     "Drawing and the course": ("drawing", "course"),
     "Errors": ("errors",),
 }
 """Each heading, and the packages below minivis whose public names stand under it."""
+
+WITHOUT_SECTIONS = ("attribute", "data", "property")  # what has no parameters and returns nothing
 
 
 def subject_of(name: str, value: Any) -> str:
@@ -38,22 +42,26 @@ def write(folder: Path) -> None:
         if not inspect.ismodule(getattr(minivis, name)):
             names[subject_of(name, getattr(minivis, name))].append(name)
     folder.mkdir(parents=True, exist_ok=True)
-    entries = []
+    contents = []
     for subject, found in names.items():
         if found:
-            page = subject.lower().replace(" ", "-")
-            text = "\n\n".join(
-                entry(f"minivis.{name}", getattr(minivis, name)) for name in sorted(found, key=str.lower)
-            )
-            (folder / f"{page}.md").write_text(f"# {subject}\n\n{text}\n", encoding="utf-8")
-            entries.append(page)
+            contents.append(write_page(folder, subject, "minivis", sorted(found, key=str.lower)))
     from minivis import objectives
 
-    listed = "\n\n".join(entry(f"minivis.objectives.{name}", getattr(objectives, name)) for name in objectives.__all__)
-    (folder / "objectives.md").write_text(f"# Objectives\n\n{listed}\n", encoding="utf-8")
-    listing = "\n".join([*entries, "objectives"])
-    index = f"# Reference\n\nEvery public name, from its docstring.\n\n```{{toctree}}\n:maxdepth: 1\n\n{listing}\n```\n"
-    (folder / "index.md").write_text(index, encoding="utf-8")
+    contents.append(write_page(folder, "Objectives", "minivis.objectives", list(objectives.__all__)))
+    listed = "\n".join(f"| [{subject}]({page}.md) | {names} |" for subject, page, names in contents)
+    tree = "\n".join(page for _, page, _ in contents)
+    index = f"# Reference\n\nEvery public name, from its docstring.\n\n| | |\n|---|---|\n{listed}\n"
+    (folder / "index.md").write_text(f"{index}\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n", encoding="utf-8")
+
+
+def write_page(folder: Path, subject: str, module: str, names: list[str]) -> tuple[str, str, str]:
+    """Write the page of a subject; return its heading, the name of its file, and links to what is on it."""
+    page = subject.lower().replace(" ", "-")
+    home = importlib.import_module(module)
+    text = "\n\n".join(entry(f"{module}.{name}", getattr(home, name)) for name in names)
+    (folder / f"{page}.md").write_text(f"# {subject}\n\n{text}\n", encoding="utf-8")
+    return subject, page, ", ".join(f"{{py:obj}}`{name} <{module}.{name}>`" for name in names)
 
 
 def entry(path: str, value: Any) -> str:
@@ -81,11 +89,48 @@ def plain(line: str) -> str:
 
 
 def process_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Make the lines of a docstring harmless, in place, as Sphinx wants it."""
+    """Make the lines of a docstring harmless, in place, as Sphinx wants it; attributes named together stand apart."""
     lines[:] = [plain(line) for line in lines]
+    if "Attributes" in lines:
+        first = lines.index("Attributes")
+        together = re.compile(r"(\w+), (\w+) : (.+)")
+        apart = [together.sub(r"\1 : \3\n\n\2 : \3", line).split("\n") for line in lines[first:]]
+        lines[first:] = [line for group in apart for line in group]
+    if what in WITHOUT_SECTIONS:
+        app.env.temp_data[name] = list(lines)
+
+
+def restore_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Undo what napoleon makes of "The derivative: a ReLU passes ...": a type, with an explanation."""
+    if what in WITHOUT_SECTIONS:
+        lines[:] = app.env.temp_data.pop(name)
+
+
+def skip_member(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out a named tuple's fields, which only say "Alias for field number 0": its signature lists them."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def mend_links(app: Any, doctree: Any) -> None:
+    """Link a name between backticks if it is public, and no type: it is said in words, of which each would be a name.
+
+    Sphinx itself would link `path` to the first class that has a ``path``.
+    """
+    import minivis
+    from sphinx.addnodes import literal_emphasis, pending_xref
+
+    for link in list(doctree.findall(pending_xref)):
+        by_name = link["reftype"] == "obj" and not link["reftarget"].startswith("minivis.")
+        if by_name and link["reftarget"] in minivis.__all__:
+            link["reftarget"] = f"minivis.{link['reftarget']}"
+        elif by_name or isinstance(link[0], literal_emphasis):
+            link.replace_self(link.children)
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Tell Sphinx to pass docstrings through `plain`, before numpydoc's sections are read."""
+    """Tell Sphinx to pass docstrings through these functions, before and after napoleon reads numpydoc's sections."""
     app.connect("autodoc-process-docstring", process_docstring, priority=100)
+    app.connect("autodoc-process-docstring", restore_docstring, priority=900)
+    app.connect("autodoc-skip-member", skip_member)
+    app.connect("doctree-read", mend_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,10 +17,12 @@ import numpy as np
 
 from ..backend import to_host
 from ..errors import ImageFileError, InputError, UnknownName
+from ..locks import locked
 from ..nets import Net
-from .folders import Entry, Seen, list_folder, read_batch, told
+from ..nets.reference import NetReference, fingerprint
+from .folders import Entry, Listing, Seen, list_folder, read_batch, told
 from .passes import EVERY, Progress, one_pass
-from .stored import About, NetReference, ResultFile, fingerprint, opened, options_text, written
+from .stored import About, ResultFile, opened, options_text, written
 
 POOLS = ("none", "mean")
 
@@ -75,7 +77,7 @@ class Codes(NamedTuple):
 
 def write_codes(
     net: Net,
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | Listing,
     rows: str | Sequence[str],
     out: str | os.PathLike[str],
     pool: str = "none",
@@ -92,7 +94,8 @@ def write_codes(
     Parameters
     ----------
     net : Net
-    folder : path
+    folder : path or Listing
+        A folder, or what `list_folder` found in it, for some of its pictures only.
     rows : str or list of str
         Such as "fc7" or ["pool5", "fc8"].
     out : path
@@ -128,15 +131,16 @@ def write_codes(
     for name in names:
         net.architecture.check(name)
     path = Path(out).expanduser()
-    listing = list_folder(folder)
+    listing = folder if isinstance(folder, Listing) else list_folder(folder)
     reference = NetReference(net)
     about = About(
         "codes", net.name, reference.sha256, names, options_text(pool=pool, size=net.size, dtype=str(net.dtype))
     )
-    parts = _Parts(path, about)
-    new = parts.seen.new(listing.entries, str(path))
-    one_pass(_Job(reference, names, pool).work, new, parts, batch, executor, every, progress)
-    parts.merge()
+    with locked(path):
+        parts = _Parts(path, about)
+        new = parts.seen.new(listing.entries, str(path))
+        one_pass(_Job(reference, names, pool).work, new, parts, batch, executor, every, progress)
+        parts.merge()
     return told(parts.seen, listing.others)
 
 
@@ -160,7 +164,7 @@ def read_codes(path: str | os.PathLike[str], net: Net | None = None, rows: str |
         If it has no such row.
     """
     path = Path(path).expanduser()
-    if not path.exists() and _folder_of(path).is_dir():
+    if not path.exists() and parts_of(path).is_dir():
         raise InputError(f"{str(path)!r} is not finished: the command that writes it goes on if it is given again")
     with opened(path) as file:
         about = file.about()
@@ -200,7 +204,7 @@ class _Parts:
     """What is finished of a codes file: the file itself, if it is there, and the parts beside it, in order."""
 
     def __init__(self, path: Path, about: About):
-        self.path, self.about, self.folder = path, about, _folder_of(path)
+        self.path, self.about, self.folder = path, about, parts_of(path)
         if not path.parent.is_dir():
             raise InputError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into: create it first")
         self.files: list[Path] = []
@@ -284,7 +288,8 @@ class _Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _folder_of(path: Path) -> Path:
+def parts_of(path: Path) -> Path:
+    """Return the folder of what is finished of a file of codes."""
     return path.with_name(f"{path.name}.parts")
 
 

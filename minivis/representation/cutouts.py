@@ -8,11 +8,11 @@ from ..attribution.targets import seed_for
 from ..backend import to_host
 from ..errors import InputError
 from ..nets import Net
+from ..nets.reference import fingerprint
 from ..rules import DECONVNET_ZF, GUIDED
 from ..tape import Tensor, backward
 from .folders import Entry, read_batch
 from .patches import PatchIndex
-from .stored import fingerprint
 
 
 class UnitPatches(NamedTuple):

@@ -7,17 +7,20 @@ pictures to it, and a run that was killed goes on.
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import ImageFileError, InputError, UnknownName
+from ..locks import locked
 from ..nets import Net
+from ..nets.reference import NetReference, fingerprint
 from .folders import Entry, Seen, list_folder, read_batch, told
 from .heaps import Heap, empty_heap, heap_of, merged
 from .passes import EVERY, Progress, one_pass
-from .stored import About, NetReference, fingerprint, opened, options_text, written
+from .stored import About, opened, options_text, written
 
 TOP = 9
 """As many as in the figures of Zeiler and Fergus 2014."""
@@ -111,10 +114,12 @@ def top_patches(
     reference = NetReference(net)
     options = options_text(top=top, size=net.size, dtype=str(net.dtype))
     about = About("patches", net.name, reference.sha256, names, options)
-    growing = _Growing(None if index is None else Path(index).expanduser(), about, net, top)
-    new = growing.seen.new(listing.entries, str(index))
-    numbered = list(enumerate(new, len(growing.seen)))
-    one_pass(_Job(reference, names, top).work, numbered, growing, batch, executor, every, progress)
+    path = None if index is None else Path(index).expanduser()
+    with nullcontext() if path is None else locked(path):
+        growing = _Growing(path, about, net, top)
+        new = growing.seen.new(listing.entries, str(index))
+        numbered = list(enumerate(new, len(growing.seen)))
+        one_pass(_Job(reference, names, top).work, numbered, growing, batch, executor, every, progress)
     return growing.result(tuple(told(growing.seen, listing.others)))
 
 

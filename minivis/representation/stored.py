@@ -4,27 +4,21 @@ A file is written beside its place and moved there, whole. HDF5 that is changed 
 kill in mid-write, so nothing here ever changes a file.
 """
 
-import functools
-import hashlib
 import json
 import os
-import pickle
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..atomic import replacing
-from ..backend import to_host
+from ..atomic import reason
 from ..errors import InputError, WeightFileError
-from ..nets import Net
-from ..weights import WeightFile, sha256_of
 from ..weights.container import Shape, complaint
+from ..weights.creating import created
 from ..weights.hdf5 import Hdf5File
 from .folders import Seen
 
@@ -59,42 +53,6 @@ class About(NamedTuple):
                 f"{str(path)!r} has {', '.join(self.rows)} with {self.options}, asked for {', '.join(wanted.rows)} "
                 f"with {wanted.options}: choose another file"
             )
-
-
-def fingerprint(net: Net) -> str:
-    """Return the SHA-256 of a network's weight file, or of its weights if they come from no file."""
-    if net.path is not None:
-        return sha256_of(net.path)
-    found = hashlib.sha256()
-    for row, weights in net.weights.items():
-        for name, array in sorted(weights.items()):
-            found.update(f"{row} {name} {array.dtype} {array.shape}".encode())
-            found.update(np.ascontiguousarray(to_host(array)).data)
-    return found.hexdigest()
-
-
-class NetReference:
-    """A network on its way to worker processes: there it is loaded once, and its weights must be the same."""
-
-    def __init__(self, net: Net):
-        self.net, self.sha256 = net, fingerprint(net)
-
-    def __reduce__(self) -> tuple:
-        net, source = self.net, self.net.weights.source
-        if isinstance(source, WeightFile):  # the worker may run in another folder
-            net = Net(net.architecture, replace(source, path=source.path.absolute()), net.device, net.dtype)
-        return _arrived, (pickle.dumps(net), self.sha256)
-
-
-@functools.lru_cache(maxsize=2)
-def _arrived(pickled: bytes, sha256: str) -> NetReference:
-    reference = NetReference(pickle.loads(pickled))
-    if reference.sha256 != sha256:
-        raise InputError(
-            f"{reference.net.path} is another file for this worker: its SHA-256 is {reference.sha256[:12]}, "
-            f"expected {sha256[:12]}"
-        )
-    return reference
 
 
 class ResultFile(Hdf5File):
@@ -160,8 +118,6 @@ def written(path: Path, about: About, seen: Seen, attributes: Mapping[str, Value
     """Write a file of results: its head; the caller adds the arrays to the `h5py.File` that this gives."""
     from importlib.metadata import PackageNotFoundError, version
 
-    import h5py
-
     try:
         ours = version("minivis")
     except PackageNotFoundError:  # a checkout that was never installed
@@ -177,14 +133,14 @@ def written(path: Path, about: About, seen: Seen, attributes: Mapping[str, Value
         **attributes,
     }
     try:
-        with replacing(path) as part, h5py.File(part, "w") as file:
+        with created(path) as file:
             for name, value in head.items():
                 file.attrs[name] = _fixed(value)
             table = np.frombuffer(seen.to_json(), np.uint8)
             file.create_dataset("pictures", data=table, track_times=False)
             yield file
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{str(path)!r} cannot be written: {reason(error)}") from error
 
 
 def _fixed(value: Value) -> Any:

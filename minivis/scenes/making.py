@@ -41,7 +41,8 @@ def make_scenes(count: int, size: int = 64, seed: int = 0, by: str = "shape", fi
         What decides the class: "shape", of six; or "texture", of three, and then the one object that is not plain has
         any shape.
     first : int
-        The number of the first scene, so that sets can be apart: 0 to 999 to train on, 1000 and on to test.
+        The number of the first scene, so that sets can be apart. Training (`minivis train`) takes those from 0 on, and
+        its tests those from 1,200,000 on.
 
     Returns
     -------

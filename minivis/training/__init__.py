@@ -6,7 +6,7 @@ with a folder for checkpoints and a log.
 
 from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from .data import Folder, LabelledFile, Pictures, centre_views, open_folder, random_views, stored_side
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation, FolderEvaluation, evaluate, evaluate_folder
 from .loop import State, Step, Training
 from .optimizers import SGD, Adam, clip_norm, constant, cosine, staircase
 from .runs import Validation, epochs, resume
@@ -17,6 +17,7 @@ __all__ = [
     "Checkpoint",
     "Evaluation",
     "Folder",
+    "FolderEvaluation",
     "LabelledFile",
     "Pictures",
     "State",
@@ -29,6 +30,7 @@ __all__ = [
     "cosine",
     "epochs",
     "evaluate",
+    "evaluate_folder",
     "load_checkpoint",
     "open_folder",
     "random_views",

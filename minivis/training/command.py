@@ -10,13 +10,14 @@ import numpy as np
 
 from ..backend import to_host
 from ..errors import InputError
+from ..locks import locked
 from ..nets import Architecture, attributes_of, load
 from ..nets.small import COLOURS, OUTPUTS
 from ..weights import save_weights, sha256_of
 from .choices import NETS, fixed_table, settings_of, settle, start_for, table_for
 from .data import plain_views
 from .dynamics import open_recorder
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation, evaluate, told
 from .loop import Training, nested
 from .optimizers import SGD, Adam, cosine
 from .runs import Validation, epochs, make_folder, resume
@@ -79,8 +80,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, write the weights, and report how often they are right. Returns 0, or 130 after Ctrl-C."""
-    from threadpoolctl import threadpool_limits
-
     out = Path(args.out)
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {str(out.parent)!r} for {out.name}: create it first")
@@ -90,6 +89,13 @@ def run(args: argparse.Namespace) -> int:
     data = open_data(args.data, fixed.size if fixed else args.size, args.validate, args.first, fixed)
     table = table_for(args, data)
     make_folder(workdir, args.resume)
+    with locked(workdir / "run"), locked(out):
+        return _run(args, out, workdir, data, table)
+
+
+def _run(args: argparse.Namespace, out: Path, workdir: Path, data: Dataset, table: Architecture) -> int:
+    from threadpoolctl import threadpool_limits
+
     _report_data(data, args.validate)
 
     settings = settings_of(args, table, data, sha256_of(args.init) if args.init else None)
@@ -187,6 +193,4 @@ def _report(out: Path, labels: tuple[str, ...], found: Evaluation, part: str) ->
     """Print the accuracy on the held-out part, by class, with what each class is taken for most often."""
     print(f"\n{out}: {out.stat().st_size:,} bytes, sha256 {hashlib.sha256(out.read_bytes()).hexdigest()}")
     print(f"{part} part, the file loaded again: {found.right} of {found.total} right, {found.accuracy:.2%}")
-    for label, share, row in zip(labels, found.by_class, found.confusion, strict=True):
-        wrong = [f"{labels[i]} {row[i]}" for i in np.argsort(-row, kind="stable") if row[i] and labels[i] != label]
-        print(f"  {label:<12} {share:7.2%} of {row.sum():<5} taken for: {', '.join(wrong[:3]) or '-'}")
+    print("\n".join(told(labels, found)))

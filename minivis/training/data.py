@@ -117,7 +117,7 @@ class Pictures:
             self._held = np.empty((len(files), side, side, 3), np.uint8)
         for file in files:
             try:
-                pixels = _decode(file.path, side)
+                pixels = decode(file.path, side)
             except ImageFileError as error:
                 self.unreadable.append((file.path, str(error)))
                 continue
@@ -135,7 +135,7 @@ class Pictures:
         if self._held is not None:
             return self._held[indices]
         chosen = np.arange(len(self))[indices]
-        return np.stack([_decode(self.files[i].path, self.side) for i in chosen])
+        return np.stack([decode(self.files[i].path, self.side) for i in chosen])
 
 
 def stored_side(size: int) -> int:
@@ -194,6 +194,7 @@ def random_views(pictures: np.ndarray, size: int, rng: np.random.Generator) -> n
     return np.clip(views, 0, 255, out=views)
 
 
-def _decode(path: Path, side: int) -> np.ndarray:
+def decode(path: Path, side: int) -> np.ndarray:
+    """Read a picture as (side, side, 3) uint8: its short side is resized to `side`, and the centre cut out."""
     picture = centre_crop(resize_short_side(path, side), side)
     return np.rint(picture).astype(np.uint8)

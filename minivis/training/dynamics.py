@@ -114,7 +114,7 @@ class Recorder:
         """Look at the weights before the first step; or go on after `done` epochs, and forget those that came later."""
         if done >= len(self._entries) > 0 or (done and not self._entries):
             raise InputError(f"the run has done {done} epochs, its record has {max(0, len(self._entries) - 1)}")
-        self._entries = self._entries[: 1 + done] if done else []
+        self._entries = self._entries[: 1 + done] if state.steps else []
         if not self._entries:
             self._look(0, np.nan, np.nan, state.weights, None)
 

@@ -85,6 +85,8 @@ def epochs(
     try:
         state = training.state
         look(None, state)
+        if history:  # a kill may have come between the checkpoint and the log
+            write_log(folder / LOG, history)
         for step in training:
             shown.update()
             shown.set_postfix(epoch=step.epoch, loss=f"{step.mean_loss:.3f}", accuracy=f"{step.accuracy:.3f}")

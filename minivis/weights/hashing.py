@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +29,8 @@ def sha256_of(path: StrPath, *, fresh: bool = False) -> str:
     return digests_of(path, fresh=fresh).sha256
 
 
-def digests_of(path: StrPath, *, fresh: bool = False) -> Digests:
-    """MD5 and SHA-256 of a file in one pass; see `sha256_of`."""
+def digests_of(path: StrPath, *, fresh: bool = False, progress: Callable[[int], None] | None = None) -> Digests:
+    """MD5 and SHA-256 of a file in one pass; see `sha256_of`. `progress` is told the bytes that were read so far."""
     known = None if fresh else remembered(path)
     if known is not None:
         return known
@@ -42,6 +43,8 @@ def digests_of(path: StrPath, *, fresh: bool = False) -> Digests:
             while block := file.read(BLOCK):
                 md5.update(block)
                 sha256.update(block)
+                if progress is not None:
+                    progress(file.tell())
     except OSError as error:
         raise complaint(path, f"cannot be read: {error}") from error
     if identity_of(path) != identity:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..atomic import replacing
+from ..atomic import reason
 from ..errors import InputError
 from .container import Expected, StrPath, complaint
+from .creating import created
 from .hashing import sha256_of
 from .layouts import FORMAT, RESERVED, VERSION, Preprocessing
 from .reading import WeightFile, first_not_finite, open_weights
@@ -64,12 +65,13 @@ def convert(
     attributes: Mapping[str, Value] | None = None,
     dtype: str = "float32",
     layout: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write any file that `open_weights` reads in our own layout, row by row, and say where it came from.
 
     The attributes `source`, `source_sha256`, `source_layout` and, where the source says it, the preprocessing
     (`colour_order`, `scale`, `mean`, `std`) are added, unless the source is in our own layout and has them already.
-    `layout` is that of `open_weights`.
+    `layout` is that of `open_weights`; `progress` is told how many rows are read, and of how many.
     """
     file = open_weights(src, expected, layout=layout)
     provenance: dict[str, Value] = {
@@ -79,9 +81,8 @@ def convert(
     }
     if file.preprocessing is not None:
         provenance |= preprocessing_attributes(file.preprocessing)
-    return _write(
-        Path(dst).expanduser(), _read_all(file), {**provenance, **file.attributes, **(attributes or {})}, dtype
-    )
+    attributes = {**provenance, **file.attributes, **(attributes or {})}
+    return _write(Path(dst).expanduser(), _read_all(file, progress), attributes, dtype)
 
 
 def preprocessing_attributes(preprocessing: Preprocessing) -> dict[str, Value]:
@@ -90,26 +91,26 @@ def preprocessing_attributes(preprocessing: Preprocessing) -> dict[str, Value]:
     return {"colour_order": order, "scale": scale, "mean": list(mean), "std": list(std)}
 
 
-def _read_all(file: WeightFile) -> Rows:
-    for row in file.rows:
+def _read_all(file: WeightFile, progress: Callable[[int, int], None] | None) -> Rows:
+    for number, row in enumerate(file.rows, 1):
         yield row, file.read(row)
+        if progress is not None:
+            progress(number, len(file.rows))
 
 
 def _write(path: Path, rows: Rows, attributes: Mapping[str, Value], dtype: str) -> Path:
-    import h5py
-
     if dtype not in ("float32", "float16"):
         raise InputError(f'dtype must be "float32" or "float16", not {dtype!r}')
     _check_attributes(attributes)
     try:
-        with replacing(path) as part, h5py.File(part, "w") as file:
+        with created(path) as file:
             written = [_write_row(file, row, tensors, dtype) for row, tensors in rows]
             if not written:
                 raise InputError("there are no rows to write")
             for name, value in {"format": FORMAT, "version": VERSION, "rows": written, **attributes}.items():
                 _write_attribute(file, name, value)
     except OSError as error:
-        raise complaint(path, f"cannot be written: {error}") from error
+        raise complaint(path, f"cannot be written: {reason(error)}") from error
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +31,17 @@ class FileReport:
     why: str
 
 
-def identify(path: StrPath, expected: Expected | None = None, *, layout: str | None = None) -> FileReport:
+def identify(
+    path: StrPath,
+    expected: Expected | None = None,
+    *,
+    layout: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FileReport:
     """Read a weight file completely: hash it, compare it with the published ones, and read every row.
 
     A file that has the name and size of a published one but not its hash is damaged and is reported not to load.
+    `progress` is told how many bytes are done, and of how many: each is read twice.
 
     Raises
     ------
@@ -42,7 +50,8 @@ def identify(path: StrPath, expected: Expected | None = None, *, layout: str | N
     """
     path = Path(path).expanduser()
     size = identity_of(path).bytes
-    digests = digests_of(path, fresh=True)
+    tell = progress or (lambda done, total: None)
+    digests = digests_of(path, fresh=True, progress=lambda done: tell(done, 2 * size))
     found, why = "", ""
     rows: tuple[str, ...] = ()
     for published in PUBLISHED.values():
@@ -51,8 +60,9 @@ def identify(path: StrPath, expected: Expected | None = None, *, layout: str | N
     try:
         file = open_weights(path, expected, layout=layout)
         found, rows = file.layout, file.rows
-        for row in rows:
+        for number, row in enumerate(rows, 1):
             file.read(row)
+            tell(size + size * number // len(rows), 2 * size)
     except WeightFileError as error:
         why = why or str(error)
     return FileReport(path, size, digests.sha256, found, rows, origin_of(digests, size), not why, why)

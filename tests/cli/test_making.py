@@ -259,7 +259,7 @@ def test_channels_are_read(folder):
         (("dream", "cat.png", "--zoom", "2"), ".gif or .webp"),
         (("maximize", "conv3"), "conv3"),
         (("maximize", "conv1_1", "--channels", "6"), "channels 0 to 5"),
-        (("maximize", "--resume"), "name a ROW"),
+        (("maximize", "--resume"), "nothing to resume"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, call, argv, told):
@@ -271,7 +271,7 @@ def test_what_is_wrong_is_told_in_one_line(folder, call, argv, told):
 
 
 def test_settings_that_matter_are_kept(folder):
-    kept = json.loads(runner._settings(options("--seed", 4)))
+    kept = json.loads(runner.settings_of(options("--seed", 4)))
     assert kept["seed"] == 4
     assert not {"steps", "out", "resume"} & set(kept)
     assert CHAIN.name == "chain"

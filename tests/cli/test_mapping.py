@@ -301,7 +301,7 @@ def test_a_state_of_other_options_is_refused(folder, photos, call, monkeypatch):
         (("embed", "chain.h5", "photos", "--perplexity", "0.5"), "above 1, got 0.5"),
         (("embed", "chain.h5", "photos", "--perplexity", "3", "--grid", "3", "--once"), "4 x 4 would do"),
         (("embed", "chain.h5", "photos", "--method", "isomap", "--neighbours", "12"), "asked for 12"),
-        (("embed", "chain.h5", "photos", "--method", "pca", "--resume"), "only t-SNE"),
+        (("embed", "chain.h5", "photos", "--method", "pca", "--resume"), "nothing to resume"),
         (("embed", "chain.h5", "photos", "--resume"), "nothing to resume"),
         (("embed", "chain.h5", "photos", "--out", "map.h5"), "such as map.png, got 'map.h5'"),
         (("neighbours", "chain.h5", "photos", "--out", "nowhere/x.png"), "got 'nowhere/x.png'"),

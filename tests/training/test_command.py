@@ -202,7 +202,7 @@ def test_defaults_depend_on_the_optimizer():
     assert settled("linear") == settled("faces-linear") == ("faces", 15, "sgd", 0.001, 0.1)
     assert settled("mlp", "--optimizer", "adam") == ("faces", 20, "adam", 0.001, 0.0)
     assert settled("linear", "--lr", "0.5", "--weight-decay", "0", "--epochs", "2") == ("faces", 2, "sgd", 0.5, 0.0)
-    assert settled("minicam")[0] == "faces"
+    assert settled("minicam") == ("textures", 14, "adam", 0.001, 0.0)
     args = parser.parse_args(["minivgg", "--out", "o.h5"])
     assert (args.seed, args.dtype, args.batch, args.threads, args.device) == (0, "float16", 32, 2, "cpu")
     with pytest.raises(InputError, match="minivgg needs pictures: give --data FOLDER"):

@@ -15,7 +15,7 @@ from minivis.weights import open_weights
 DATA = {
     "faces-linear": "faces",
     "faces-mlp": "faces",
-    "minicam": "faces",
+    "minicam": "textures",
     "orl-linear": "data/orl_faces.npz",
     "mnist-linear": "data/mnist.npz",
 }

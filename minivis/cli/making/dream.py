@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from ... import drawing
-from ...backend import Array, to_device
+from ...backend import Array, to_device, to_host
 from ...errors import InputError
 from ...nets import Net
 from ...pictures import fit, sample_picture
 from ...synthesis.recipes.animation import FORMATS, save_animation
 from ...synthesis.recipes.concentration import concentration
-from ...synthesis.recipes.dream import PRESETS, ROW, deep_dream, zoom_in
+from ...synthesis.recipes.dream import BY, PRESETS, ROW, closer, deep_dream, zoom_in
 from ..common import one_line, progress
 from . import runner
+from .parts import kept_parts
 
 Curve = list[dict[str, float]]
 """For each step, the Gini coefficient of the row's energy among units, places and channels."""
@@ -60,12 +61,18 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.zoom:
         _zoom(net, picture, arguments, choices)
         return
-    dream = deep_dream(net, picture, **choices, state=runner.saved_state(arguments))
-    curve: Curve = []
-    steps = Watched(dream, net, row, curve) if arguments.concentration else dream
-    runner.run(steps, arguments, total=dream.steps)
-    if arguments.concentration:
+    state = runner.saved_state(arguments)
+    if not arguments.concentration:
+        dream = deep_dream(net, picture, **choices, state=state)
+        runner.run(dream, arguments, total=dream.steps)
+        return
+    curve: Curve = [] if state is None else state["curve"]
+    dream = deep_dream(net, picture, **choices, state=state and state["dream"])
+
+    def conclude() -> None:
         draw_concentration(arguments.concentration, row, curve)
+
+    runner.run(Watched(dream, net, row, curve), arguments, total=dream.steps, conclude=conclude)
 
 
 class Watched(Iterator):
@@ -74,8 +81,12 @@ class Watched(Iterator):
     def __init__(self, dream: Any, net: Net, row: str, curve: Curve):
         self._dream, self._net, self._row, self._curve = dream, net, row, curve
 
-    def __getattr__(self, name: str) -> Any:  # picture, step, state
+    def __getattr__(self, name: str) -> Any:  # picture, step
         return getattr(self._dream, name)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that is needed to go on from here."""
+        return {"dream": self._dream.state(), "curve": self._curve[: self._dream.step]}
 
     def __next__(self) -> tuple[Array, Any]:
         picture, score = next(self._dream)
@@ -101,15 +112,22 @@ def _zoom(net: Net, picture: Array, arguments: argparse.Namespace, choices: dict
     out = Path(arguments.out)
     if out.suffix.lower() not in FORMATS:
         raise InputError(f"--zoom writes {' or '.join(FORMATS)}: say --out NAME with one of them, got {str(out)!r}")
-    if arguments.resume or arguments.seconds or arguments.concentration:
-        raise InputError("--zoom takes no --resume, --seconds or --concentration")
-    frames: list[np.ndarray] = []
-    try:
-        for frame in progress(zoom_in(net, picture, arguments.zoom, **choices), total=arguments.zoom, unit="frame"):
-            frames.append(frame)
-    finally:  # after Ctrl-C too: what was dreamt is kept
+    if arguments.concentration:
+        raise InputError("--zoom takes no --concentration")
+    with kept_parts(arguments, choices["rng"]) as parts:
+        frames: list[np.ndarray] = [part["frame"] for part in parts.done]
         if frames:
-            save_animation(out, frames)
+            picture = closer(to_device(frames[-1], net.device), BY)
+        found = zoom_in(net, picture, arguments.zoom - len(frames), **choices)
+        try:
+            for frame in progress(found, initial=len(frames), total=arguments.zoom, unit="frame"):
+                frames.append(to_host(frame))
+                parts.add({"frame": frames[-1]})
+                if parts.late():
+                    break
+        finally:  # after Ctrl-C too
+            if frames:
+                save_animation(out, frames)
     print(f"{one_line(str(out))}: {len(frames)} frames")
 
 

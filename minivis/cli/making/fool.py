@@ -4,13 +4,14 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import drawing
-from ...atomic import replacing
+from ...atomic import replacing, sweep
 from ...backend import to_device, to_host
 from ...errors import InputError
 from ...nets import Net, class_index
@@ -112,12 +113,8 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.out = str(out / PICTURE)
     climb = method.start(net, x, to, arguments, state=runner.saved_state(arguments), **how)
     names = [photo.name for photo in photos] or ["nothing"]
-    try:
-        runner.run(climb, arguments, total=_length(climb))
-    except KeyboardInterrupt:
-        _conclude(net, climb, names, out, arguments)
-        raise
-    _conclude(net, climb, names, out, arguments)
+    conclude = partial(_conclude, net, climb, names, out, arguments)
+    runner.run(climb, arguments, total=_length(climb), conclude=conclude)
 
 
 def _length(climb: Any) -> int | None:
@@ -131,6 +128,7 @@ def _conclude(net: Net, climb: Any, names: Sequence[str], out: Path, arguments: 
     results: list[Fooled] = climb.results()
     for n, (name, result) in enumerate(zip(names, results, strict=True)):
         folder = out if len(names) == 1 else make_folder(out / f"{n + 1:02d}-{Path(name).stem}")
+        sweep(folder)
         _write(net, result, name, folder, arguments)
     if len(results) > 1:
         print(f"{sum(result.success for result in results)} of {len(results)} pictures have fooled {net.name}")

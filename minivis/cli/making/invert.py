@@ -1,7 +1,6 @@
 """`minivis invert`: what a row of a network has kept of a photograph."""
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from ...pictures import sample_picture
 from ...synthesis.recipes.invert import PRESETS, invert, over_strengths, readable_rows, relative_error, what_is_lost
 from ..common import one_line
 from . import runner
+from .parts import kept_parts
 
 STRENGTHS = (0.0, 0.1, 1.0, 10.0, 100.0)  # ours: from too little to too much
 
@@ -67,27 +67,34 @@ def last_maps(net: Net) -> str:
 
 def _sheet(net: Net, x: Array, row: str, arguments: argparse.Namespace) -> None:
     """Invert one row after the other, or one with each strength, and write the sheet after each."""
-    if arguments.resume:
-        raise InputError("a sheet cannot be resumed: leave --resume out")
     if row == "all" and arguments.strengths:
         raise InputError("--strengths is for one row: name it with --row")
-    options: dict[str, Any] = {"preset": arguments.preset, "steps": arguments.steps, "rng": runner.rng_of(arguments)}
-    if row == "all":
-        run = what_is_lost(net, x, strength=arguments.strength, **options)
-    else:
-        run = over_strengths(net, x, row, STRENGTHS, **options)
-    pictures, titles, begun = [to_host(x)[0]], ["the photograph"], time.monotonic()
-    for found in run:
-        pictures.append(to_host(found.picture)[0])
-        titles.append(f"{found.row if row == 'all' else f'{found.strength:g} x the prior'}: {_error(found.error)}")
-        print(titles[-1])
-        caption = (
-            f"Inversions of {net.name}{'' if row == 'all' else f', {row}'}, with the relative errors of their codes"
-        )
-        drawing.save_figure(arguments.out, drawing.contact_sheet(pictures, titles, caption=caption))
-        if arguments.seconds is not None and time.monotonic() - begun >= arguments.seconds:
-            break
+    rng = runner.rng_of(arguments)
+    options: dict[str, Any] = {"preset": arguments.preset, "steps": arguments.steps, "rng": rng}
+    caption = f"Inversions of {net.name}{'' if row == 'all' else f', {row}'}, with the relative errors of their codes"
+    with kept_parts(arguments, rng) as parts:
+        pictures = [to_host(x)[0], *(part["picture"] for part in parts.done)]
+        titles = ["the photograph", *(part["title"] for part in parts.done)]
+        if row == "all":
+            left = readable_rows(net)[len(parts.done) :]
+            run = what_is_lost(net, x, left, strength=arguments.strength, **options)
+        else:
+            run = over_strengths(net, x, row, STRENGTHS[len(parts.done) :], **options)
+        for found in run:
+            pictures.append(to_host(found.picture)[0])
+            titles.append(f"{found.row if row == 'all' else f'{found.strength:g} x the prior'}: {_error(found.error)}")
+            parts.add({"picture": pictures[-1], "title": titles[-1]})
+            print(titles[-1])
+            _draw(arguments.out, pictures, titles, caption)
+            if parts.late():
+                break
+        else:
+            _draw(arguments.out, pictures, titles, caption)
     print(one_line(arguments.out))
+
+
+def _draw(out: str, pictures: list[Any], titles: list[str], caption: str) -> None:
+    drawing.save_figure(out, drawing.contact_sheet(pictures, titles, caption=caption))
 
 
 def _error(error: Array) -> str:

@@ -13,6 +13,7 @@ from ...synthesis.recipes.maximize import PLACES, PRESETS, activation_maximizati
 from ...synthesis.recipes.sheets import maximized_stages, stages
 from ..common import one_line, progress
 from . import runner
+from .parts import kept_parts
 
 DEFAULT = "by row"  # the recipe chooses: see its `preset`
 
@@ -71,31 +72,29 @@ def channels_of(text: str, count: int) -> list[int]:
 
 def _page(net: Net, arguments: argparse.Namespace, preset: str | None) -> None:
     """Draw the page, anew after each stage: what is finished when the run is stopped stays."""
-    if arguments.resume or arguments.seconds:
-        raise InputError("a page of all stages takes no --resume and no --seconds: name a ROW")
-    rows = stages(net)
+    rows, rng = stages(net), runner.rng_of(arguments)
     count = len(channels_of(arguments.channels, 10**6))
     done: list[tuple[str, np.ndarray]] = []
-    found = maximized_stages(
-        net,
-        rows,
-        count,
-        runner.rng_of(arguments),
-        place=arguments.place,
-        preset=preset,
-        size=arguments.size,
-        steps=arguments.steps,
-    )
     note = ""
-    try:
-        for stage in progress(found, total=len(rows), unit="stage"):
-            done += [(f"{stage.row} {c}", p) for c, p in zip(stage.channels, to_host(stage.pictures), strict=True)]
-            _draw(arguments.out, net, done, count, note)
-    except WeightFileError as error:  # a file may end before the last rows
-        if not done:
-            raise
-        note = f" The page ends here: {error}"
-    _draw(arguments.out, net, done, count, note)
+    with kept_parts(arguments, rng) as parts:
+        for part in parts.done:
+            done += zip(part["titles"], part["pictures"], strict=True)
+        begun = len(parts.done)
+        how: dict[str, Any] = {"place": arguments.place, "preset": preset, "size": arguments.size}
+        found = maximized_stages(net, rows[begun:], count, rng, steps=arguments.steps, **how)
+        try:
+            for stage in progress(found, initial=begun, total=len(rows), unit="stage"):
+                titles, pictures = [f"{stage.row} {channel}" for channel in stage.channels], to_host(stage.pictures)
+                parts.add({"titles": titles, "pictures": pictures})
+                done += zip(titles, pictures, strict=True)
+                _draw(arguments.out, net, done, count, note)
+                if parts.late():
+                    break
+        except WeightFileError as error:  # a file may end before the last rows
+            if not done:
+                raise
+            note = f" The page ends here: {error}"
+        _draw(arguments.out, net, done, count, note)
     print(f"{one_line(arguments.out)}: {len(done)} pictures{one_line(note)}")
 
 

@@ -14,8 +14,10 @@ A command is an `add_commands` and a function; this is all of one:
         climb = shine(net, read(arguments.photo), steps=arguments.steps, rng=runner.rng_of(arguments), state=state)
         runner.run(climb, arguments, total=arguments.steps)
 
-The iterator yields (picture, score). If it has ``state()``, a run that is stopped before its end (Ctrl-C, --seconds, an
-error) leaves a file with the state beside its picture; ``--resume`` needs the recipe to take that as ``state=``.
+The iterator yields (picture, score). If it has ``state()``, a file with the state is written beside the picture every
+few seconds, and when the run is stopped (Ctrl-C, --seconds, an error): so a run that is killed loses little, and
+``--resume``, for which the recipe must take that as ``state=``, goes on to the same picture. `parts` does the like for
+pages that are made picture by picture.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +34,14 @@ import numpy as np
 from ... import drawing
 from ...backend import Array, to_host
 from ...errors import InputError, MinivisError
+from ...locks import locked
 from ...nets import ARCHITECTURES, Net
 from ...pictures import save_picture
 from ..common import add_net_options, check_memory, one_line, open_net
 from .states import load_state, save_state
 
 PREVIEW = 3.0  # seconds between two previews (ours)
+KEEP = 20.0  # seconds between two states (ours): with a step, what is lost at most when a run is killed
 FREE = {"steps", "seconds", "out", "resume", "run", "debug", "device"}  # these may change when a run is resumed
 
 
@@ -98,14 +103,19 @@ def saved_state(arguments: argparse.Namespace) -> Any:
     saved = load_state(state_file(arguments.out), arguments.device)
     if not isinstance(saved, dict) or not isinstance(saved.get("settings"), str) or "state" not in saved:
         raise InputError(f"{str(state_file(arguments.out))!r} is no state of a run")
-    before, now = json.loads(saved["settings"]), json.loads(_settings(arguments))
-    for name in sorted(before.keys() | now.keys()):
-        if before.get(name) != now.get(name):
+    check_settings(saved["settings"], settings_of(arguments), arguments.out)
+    return saved["state"]
+
+
+def check_settings(before: str, now: str, out: str) -> None:
+    """Raise `InputError` unless a run had the settings that it has now, both as JSON."""
+    then, given = json.loads(before), json.loads(now)
+    for name in sorted(then.keys() | given.keys()):
+        if then.get(name) != given.get(name):
             raise InputError(
-                f"the run in {arguments.out!r} had {name} = {before.get(name)!r}, not {now.get(name)!r}: "
+                f"the run in {out!r} had {name} = {then.get(name)!r}, not {given.get(name)!r}: "
                 "give the same options, or leave --resume out"
             )
-    return saved["state"]
 
 
 def run(
@@ -114,8 +124,9 @@ def run(
     total: int | None = None,
     draw: Callable[[Array], Array] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    conclude: Callable[[], None] | None = None,
 ) -> Array | None:
-    """Take the steps of `climb`, with a bar and previews, and write the picture.
+    """Take the steps of `climb`, with a bar and previews, and write the picture; of two runs on one picture, one ends.
 
     Parameters
     ----------
@@ -129,15 +140,22 @@ def run(
         Makes what is written, (h, w, 3), of the pictures (N, H, W, 3). Default: the picture, or all of them on a sheet.
     clock : callable
         In seconds.
+    conclude : callable, optional
+        Writes what belongs to the picture, at the end and after Ctrl-C. Only then is the state of a finished run gone.
 
     Returns
     -------
     ndarray
         The last pictures, (N, H, W, 3); None if there was no step.
     """
+    with locked(arguments.out):
+        return _run(climb, arguments, total, draw, clock, conclude or (lambda: None))
+
+
+def _run(climb: Any, arguments: argparse.Namespace, total: Any, draw: Any, clock: Any, conclude: Any) -> Array | None:
     from tqdm import tqdm
 
-    out, begun, shown = Path(arguments.out), clock(), -PREVIEW
+    out, begun, shown, kept = Path(arguments.out), clock(), -PREVIEW, 0.0
     last, score, whole = None, None, False
     done = first = getattr(climb, "step", 0)
     with tqdm(total=total, initial=first, unit="step", file=sys.stderr, disable=None, dynamic_ncols=True) as bar:
@@ -150,35 +168,46 @@ def run(
                 if spent - shown >= PREVIEW:  # the first one at once: a wrong --out is told before the work
                     save_picture(out, _drawn(last, draw))
                     shown = spent
+                if spent - kept >= KEEP:
+                    _leave(climb, last, arguments, draw)
+                    kept = spent
                 if arguments.seconds is not None and spent >= arguments.seconds:
                     break
             else:
                 whole = True
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt | MinivisError):
+        except KeyboardInterrupt:
+            _leave(climb, last, arguments, draw)
+            conclude()
+            raise
+        except MinivisError:
+            with suppress(MinivisError):  # it may be the disk that is full
                 _leave(climb, last, arguments, draw)
             raise
     if whole:
-        state_file(out).unlink(missing_ok=True)
-        if last is not None:
-            save_picture(out, _drawn(last, draw))
+        final = getattr(climb, "picture", None) if last is None else last  # killed at its end, and resumed
+        if final is not None:
+            save_picture(out, _drawn(final, draw))
     else:
         _leave(climb, last, arguments, draw)
     tail = "" if score is None else f", score {_mean(score):.5g}"
     print(f"{one_line(str(out))}: {done - first} steps in {clock() - begun:.1f} s{tail}")
+    conclude()
+    if whole:
+        state_file(out).unlink(missing_ok=True)
     return last
 
 
 def _leave(climb: Any, last: Any, arguments: argparse.Namespace, draw: Any) -> None:
-    """Write the picture as it stands, and the state to go on from, if there is one."""
+    """Write the state to go on from, if there is one, and the picture as it stands."""
+    if hasattr(climb, "state"):
+        save_state(state_file(arguments.out), {"settings": settings_of(arguments), "state": climb.state()})
     picture = getattr(climb, "picture", last)
     if picture is not None:
         save_picture(arguments.out, _drawn(picture, draw))
-    if hasattr(climb, "state"):
-        save_state(state_file(arguments.out), {"settings": _settings(arguments), "state": climb.state()})
 
 
-def _settings(arguments: argparse.Namespace) -> str:
+def settings_of(arguments: argparse.Namespace) -> str:
+    """Return what a resumed run must have in common with the one before, as JSON."""
     kept = {name: value for name, value in vars(arguments).items() if name not in FREE}
     return json.dumps(kept, default=str, sort_keys=True)
 

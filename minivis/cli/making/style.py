@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
         return recolour(picture, to_host(content))[0]
 
     runner.run(climb, arguments, total=climb.steps, draw=coloured if grey else None)
-    print(told(shares(climb)))
+    if climb.terms:  # none if the run was killed at its end, and resumed
+        print(told(shares(climb)))
 
 
 def _numbers(text: str | None) -> list[float] | None:

@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> None:
         **({} if arguments.steps is None else {"steps": arguments.steps}),
     )
     runner.run(climb, arguments, total=climb.steps)
-    print(told(shares(climb)))
+    if climb.terms:  # none if the run was killed at its end, and resumed
+        print(told(shares(climb)))
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from ...nets import ARCHITECTURES, Net
 from ...nets.layers import Dropout
 from ...pictures import SUFFIXES
 from ...representation.codes import read_codes
-from ...representation.folders import list_folder, read_batch
+from ...representation.folders import Listing, list_folder, read_batch
 from ...training.data import TEST_TENTH, tenth
 from ..common import add_net_options, one_line, progress
 from ..making.runner import positive
@@ -89,11 +89,22 @@ def code_row(net: Net, name: str | None = None) -> str:
     return row
 
 
-def list_album(folder: str, limit: int | None = None) -> Album:
-    """List the photographs of a folder, without opening them."""
+def listing_of(folder: str, limit: int | None = None) -> Listing:
+    """List the photographs of a folder, or so many of them, evenly chosen."""
     entries = list_folder(folder).entries
     if limit is not None and limit < len(entries):
         entries = [entries[i * len(entries) // limit] for i in range(limit)]
+    return Listing(entries, [])
+
+
+def list_album(folder: str, limit: int | None = None) -> Album:
+    """List the photographs of a folder, without opening them."""
+    return album_of(listing_of(folder, limit))
+
+
+def album_of(listing: Listing) -> Album:
+    """Return the album of photographs that are listed."""
+    entries = listing.entries
     classes = tuple(sorted({entry.label for entry in entries}))
     if classes == ("",):
         classes = ()
@@ -138,13 +149,7 @@ def read_album(net: Net, album: Album, row: str, batch: int, pixels: bool) -> tu
     pixels : ndarray, shape (N, H, W, 3), uint8
         As the network sees them, if asked for; else without any.
     """
-    width = math.prod(net.shapes(upto=row)[row])
-    size = 4 * width + (net.size**2 * 3 if pixels else 0)
-    if len(album) * size > MEMORY:
-        raise InputError(
-            f"{len(album)} photographs, {width} numbers each of {row}, need {len(album) * size / 2**30:.1f} GB: take "
-            f"a smaller row, or --limit {MEMORY // size}"
-        )
+    width = check_memory(net, album, row, pixels)
     codes = np.empty((len(album), width), net.dtype)
     held = np.empty((len(album) if pixels else 0, net.size, net.size, 3), np.uint8)
     good: list[int] = []
@@ -165,6 +170,18 @@ def read_album(net: Net, album: Album, row: str, batch: int, pixels: bool) -> tu
         file, why = album.unreadable[0]
         raise InputError(f"none of the {len(album)} pictures can be read; {str(album.folder / file)!r}: {why}")
     return album.only(good), codes[: len(good)], held[: len(good)]
+
+
+def check_memory(net: Net, album: Album, row: str, pixels: bool = False) -> int:
+    """Return how many numbers a code has; raise `InputError` if all of them will not fit."""
+    width = math.prod(net.shapes(upto=row)[row])
+    size = 4 * width + (net.size**2 * 3 if pixels else 0)
+    if len(album) * size > MEMORY:
+        raise InputError(
+            f"{len(album)} photographs, {width} numbers each of {row}, need {len(album) * size / 2**30:.1f} GB: take "
+            f"a smaller row, or --limit {MEMORY // size}"
+        )
+    return width
 
 
 def tell_unreadable(album: Album) -> None:

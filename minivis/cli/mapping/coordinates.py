@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...atomic import replacing
+from ...weights.creating import created
 from ..common import writing
 from .album import Album
 
@@ -28,7 +29,7 @@ def write_hdf5(path: Path, album: Album, embedding: np.ndarray, attributes: dict
     import h5py
 
     text = h5py.string_dtype("utf-8")
-    with writing(path), replacing(path) as part, h5py.File(part, "w") as file:
+    with writing(path), created(path) as file:
         file.create_dataset("embedding", data=embedding, track_times=False)
         for name, values in (("file", album.files), ("class", [album.class_of(i) for i in range(len(album))])):
             plain = [value.encode("utf-8", "backslashreplace") for value in values]

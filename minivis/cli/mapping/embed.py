@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,18 +16,31 @@ from ...backend import to_device, to_host
 from ...drawing import save_figure
 from ...drawing.maps import map_of_pictures, scatter
 from ...errors import ImageFileError, InputError, MinivisError
+from ...locks import locked
 from ...nets import Net
 from ...pictures import read_picture, save_picture
 from ...representation.affinities import affinities, check_perplexity
+from ...representation.codes import parts_of, read_codes, write_codes
 from ...representation.grid import picture_grid
 from ...representation.isomap import NEIGHBOURS, isomap
 from ...representation.neighbours import nearest_neighbours
 from ...representation.pca import pca, reduced
 from ...representation.tsne import KEPT, kl_divergence, pca_start, tsne_steps
-from ..common import one_line, open_net
+from ...shards import executor_for
+from ..common import add_worker_options, one_line, open_net, pass_bar
 from ..making.runner import positive, state_file
 from ..making.states import load_state, save_state
-from .album import Album, add_options, check_out, code_row, list_album, read_album, stored_album, tell_unreadable
+from .album import (
+    Album,
+    add_options,
+    album_of,
+    check_memory,
+    check_out,
+    code_row,
+    listing_of,
+    stored_album,
+    tell_unreadable,
+)
 from .coordinates import write_csv, write_hdf5
 
 METHODS = {"tsne": "t-SNE", "pca": "PCA", "isomap": "Isomap"}
@@ -54,6 +69,7 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         description="Writes the map as a picture, and its coordinates beside it as -coordinates.csv and .h5.",
     )
     add_options(parser, folder="?")
+    add_worker_options(parser)
     parser.add_argument("--from", dest="codes", metavar="CODES", help="take the codes of this file, by `minivis codes`")
     parser.add_argument("--method", choices=tuple(METHODS), default="tsne", help="default tsne")
     parser.add_argument("--perplexity", type=float, default=30.0, help="of t-SNE: neighbours, about; default 30")
@@ -64,18 +80,50 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--once", action="store_true", help="in the grid, each picture once")
     parser.add_argument("--out", default="minivis-embed.png", metavar="FILE", help="picture to write")
-    parser.add_argument("--resume", action="store_true", help="go on with t-SNE where the run that wrote --out stopped")
+    parser.add_argument("--resume", action="store_true", help="go on where the run that wrote --out stopped")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, clock: Callable[[], float] = time.monotonic) -> None:
-    """Compute the codes, map them, draw."""
+    """Compute the codes, map them, draw. What is kept of a run that is stopped goes at the very end."""
     check_out(Path(arguments.out))
+    with locked(arguments.out):
+        if not arguments.resume:
+            forget(arguments)
+        make(arguments, clock)
+        forget(arguments)
+
+
+def codes_file(arguments: argparse.Namespace) -> Path:
+    """Return where the codes are kept until the map is there."""
+    return Path(f"{arguments.out}.codes.h5")
+
+
+def forget(arguments: argparse.Namespace) -> None:
+    """Remove what is kept of a run."""
+    state_file(arguments.out).unlink(missing_ok=True)
+    codes_file(arguments).unlink(missing_ok=True)
+    shutil.rmtree(parts_of(codes_file(arguments)), ignore_errors=True)
+
+
+@contextmanager
+def checked(arguments: argparse.Namespace) -> Iterator[None]:
+    """Forget the codes if the options turn out not to fit them: nobody will go on with that."""
+    try:
+        yield
+    except InputError:
+        forget(arguments)
+        raise
+
+
+def make(arguments: argparse.Namespace, clock: Callable[[], float]) -> None:
+    """Make the map, or go on with it."""
     saved = saved_run(arguments)
     if saved is None:
         net = open_net(arguments.net, arguments.weights, arguments.device)
         album, codes, row = codes_of(net, arguments)
-        check_enough(len(album), arguments)
+        with checked(arguments):
+            check_enough(len(album), arguments)
         points = to_device(codes, arguments.device)
         seen = reduced(points, KEPT) if arguments.method == "tsne" else points
         task = Task(album, seen, f"{row} of {net.name}", nearest_share(points, album))
@@ -89,7 +137,8 @@ def run(arguments: argparse.Namespace, clock: Callable[[], float] = time.monoton
         embedding = to_host(found.transform(task.points))
         told = f", {float(found.share.sum()):.1%} of the variance"
     else:
-        embedding = to_host(isomap(task.points, arguments.neighbours).embedding)
+        with checked(arguments):
+            embedding = to_host(isomap(task.points, arguments.neighbours).embedding)
     finish(embedding, task, told, arguments)
 
 
@@ -110,10 +159,20 @@ def codes_of(net: Net, arguments: argparse.Namespace) -> tuple[Album, np.ndarray
     if arguments.folder is None:
         raise InputError("say which photographs: a FOLDER, or --from a file of codes")
     row = code_row(net, arguments.row)
-    album = list_album(arguments.folder, arguments.limit)
+    listing = listing_of(arguments.folder, arguments.limit)
+    album = album_of(listing)
     check_enough(len(album), arguments)  # before the codes are computed
-    album, codes, _ = read_album(net, album, row, arguments.batch, pixels=False)
-    return album, codes, row
+    check_memory(net, album, row)
+    path, batch = codes_file(arguments), arguments.batch
+    with executor_for(arguments.scheduler, arguments.workers) as executor, pass_bar() as progress:
+        write_codes(net, listing, row, path, batch=batch, executor=executor, progress=progress)
+    found = read_codes(path, net, row)
+    place = {(entry.root, entry.name): i for i, entry in enumerate(found.pictures)}
+    good = [i for i, entry in enumerate(listing.entries) if (entry.root, entry.name) in place]
+    chosen = [place[listing.entries[i].root, listing.entries[i].name] for i in good]
+    unreadable = {entry.name: entry.problem or "" for entry in found.skipped}
+    album.unreadable.extend((file, unreadable[file]) for file in album.files if file in unreadable)
+    return album.only(good), found.points(row)[chosen], row
 
 
 def descend(
@@ -130,6 +189,7 @@ def descend(
         album = task.album
         kept: dict[str, Any] = {"folder": str(album.folder), "files": album.files, "classes": list(album.classes)}
         kept |= {"labels": album.labels, "points": task.points, "source": task.source, "by_codes": task.by_codes}
+        kept |= {"unreadable": album.unreadable}
         save_state(state_file(arguments.out), {"settings": settings(arguments), "state": descent.state(), **kept})
         draw(to_host(descent.embedding), album, f"t-SNE of {task.source}, {descent.step} iterations", arguments.out)
 
@@ -146,7 +206,6 @@ def descend(
             if isinstance(error, KeyboardInterrupt | MinivisError):
                 keep()
             raise
-    state_file(arguments.out).unlink(missing_ok=True)
     divergence = kl_divergence(p, descent.embedding)
     return to_host(descent.embedding), f", {descent.step} iterations, divergence {divergence:.4f}"
 
@@ -155,13 +214,12 @@ def saved_run(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """Return what a stopped run has left, or None without ``--resume``; raise `InputError` if it is another's."""
     if not arguments.resume:
         return None
-    if arguments.method != "tsne":
-        raise InputError(
-            f"only t-SNE takes long enough to be resumed: leave --resume out with --method {arguments.method}"
-        )
-    path = state_file(arguments.out)
+    path, codes = state_file(arguments.out), codes_file(arguments)
+    if not path.exists() and (codes.exists() or parts_of(codes).is_dir()):
+        return None  # it was stopped before the map was begun
     saved = load_state(path, arguments.device)
     expected = {"settings", "folder", "files", "classes", "labels", "points", "source", "by_codes", "state"}
+    expected |= {"unreadable"}
     if not isinstance(saved, dict) or not expected <= set(saved) or not isinstance(saved["settings"], str):
         raise InputError(f"{str(path)!r} is no state of a map")
     before, now = json.loads(saved["settings"]), json.loads(settings(arguments))
@@ -172,7 +230,8 @@ def saved_run(arguments: argparse.Namespace) -> dict[str, Any] | None:
                 "options, or leave --resume out"
             )
     labels = to_host(saved["labels"])
-    album = Album(Path(saved["folder"]), list(saved["files"]), tuple(saved["classes"]), labels, [])
+    unreadable = [(str(file), str(why)) for file, why in saved["unreadable"]]
+    album = Album(Path(saved["folder"]), list(saved["files"]), tuple(saved["classes"]), labels, unreadable)
     return {"task": Task(album, saved["points"], saved["source"], saved["by_codes"]), "state": saved["state"]}
 
 

@@ -1,6 +1,5 @@
 """Lesson 10: saliency."""
 
-
 import numpy as np
 
 from ..judging import Answer, derivative, exercise, same

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...atomic import replacing
+from ...atomic import reason, replacing
 from ...backend import Array, to_host
 from ...errors import ImageFileError
 
@@ -31,7 +31,7 @@ def save_animation(path: str | os.PathLike[str], frames: Iterable[Array], millis
         with replacing(path) as part:
             images[0].save(part, format=FORMATS[path.suffix.lower()], **options)
     except OSError as error:
-        raise ImageFileError(f"{str(path)!r} cannot be written: {error}") from error
+        raise ImageFileError(f"{str(path)!r} cannot be written: {reason(error)}") from error
 
 
 def _bytes(frame: Array) -> np.ndarray:

@@ -26,6 +26,9 @@ from .tiles import TiledAscent
 ROW = "inception_4c/output"
 """The row of the published pictures; other networks: their last row of maps."""
 
+BY = 0.05
+"""The share of a picture that leaves at each frame of `zoom_in` (authors' code)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
@@ -207,14 +210,14 @@ def zoomed(x: Array, height: int, width: int) -> Array:
 
 
 def zoom_in(
-    net: Net, picture: Array, frames: int, by: float = 0.05, rng: np.random.Generator | None = None, **choices: Any
+    net: Net, picture: Array, frames: int, by: float = BY, rng: np.random.Generator | None = None, **choices: Any
 ) -> Iterator[Array]:
     """Dream, go closer, and dream of that, again and again: yield `frames` pictures (N, H, W, 3).
 
     Parameters
     ----------
     by : float
-        The share of the picture that leaves at each frame (authors' code: 0.05, linear interpolation).
+        The share of the picture that leaves at each frame; interpolation is linear, as in the authors' code.
     **choices
         Of `deep_dream`.
     """
