@@ -72,26 +72,30 @@ print(f"filter {k} of conv2_1: {len(shares)} shares; largest difference from the
 assert difference < 1e-4
 
 # %% [markdown]
-# The four largest shares, all on one scale, then the sum, and the sum after the ReLU. Red adds, blue takes away. The
-# shares differ, and they fight: where one is red another may be blue. What is blue in the sum must be black in the last
-# picture.
+# Below, the two shares that add most in all, and the two that take away most, on one scale; then the sum, and the sum
+# after the ReLU. Red adds, blue takes away. So the first two must be mostly red, the next two mostly blue, and what is
+# blue in the sum must be black in the last picture. A filter is a balance: much of what some maps add, others take
+# away.
 
 # %%
-largest = (shares**2).sum((1, 2)).argsort()[::-1][:4]
+order = shares.sum((1, 2)).argsort()
+chosen = [*order[:-3:-1], *order[:2]]
+scale = float(np.percentile(abs(shares[chosen]), 99.5))
 limit = float(np.percentile(abs(by_hand), 99.5))
 mv.show(
     [
         photos[0],
-        *(mv.signed(shares[c], limit) for c in largest),
+        *(mv.signed(shares[c], scale) for c in chosen),
         mv.signed(by_hand, limit),
         mv.grey(after_relu, limit),
     ],
-    titles=["photograph", *(f"from map {c}" for c in largest), f"sum of all {len(shares)}", "after the ReLU"],
+    titles=["photograph", *(f"from map {c}" for c in chosen), f"sum of all {len(shares)}", "after the ReLU"],
     columns=4,
-    caption=f"How filter {k} of conv2_1 comes to its map. Shares and sum: red is positive, blue negative, white zero, "
-    "on one scale. After the ReLU: black is 0, bright is much.",
+    caption=f"How filter {k} of conv2_1 comes to its map. Shares and sum: red is positive, blue negative, white zero; "
+    "the four shares on one scale, the sum on its own. After the ReLU: black is 0, bright is much.",
     side=192,
 )
+assert shares[chosen].sum((1, 2))[:2].min() > 0 > shares[chosen].sum((1, 2))[2:].max()
 against = np.minimum(shares, 0).sum() / np.maximum(shares, 0).sum()
 print(f"for every 1 that the shares add, they take away {-against:.2f}")
 assert -against > 0.2

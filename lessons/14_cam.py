@@ -283,8 +283,8 @@ for name, (last, weights, b) in ends.items():
     assert off.max() > 0.05 * its_scores[0].max()
 
 # %% [markdown]
-# For the strongest class the two hardly differ, where it is far above 0. So the mistake is not seen
-# in the maps that are usually drawn. It is in those of the other classes.
+# The strongest class is far above 0, and there the two hardly differ. So the mistake is not seen in the maps that are
+# usually drawn. It is in those of the other classes.
 
 # %% [markdown]
 # ## Exercises

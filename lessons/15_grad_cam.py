@@ -140,7 +140,10 @@ mv.show(
 )
 paper, lectures, signed_map, against = versions.values()
 for what, one in versions.items():
-    print(f"{what:<28}left half {np.maximum(one, 0)[:, : size // 2].sum() / np.maximum(one, 0).sum():.0%}")
+    positive = np.maximum(one, 0)
+    print(
+        f"{what:<28}sum {positive.sum():.3f} of what is positive, {positive[:, : size // 2].sum():.3f} in the left half"
+    )
 assert (lectures >= paper - 1e-6).all()
 assert np.allclose(paper - against, signed_map, atol=1e-6 * limit)
 

@@ -22,12 +22,12 @@ from ..faithfulness import (
 )
 from ..faithfulness.curves import STEPS
 from ..faithfulness.methods import METHODS
+from ..faithfulness.table import FIRST
 from ..nets import Net
 from ..shards import executor_for
 from .common import add_net_options, listed, make_folder, one_line, open_net, progress, writing
 from .making.runner import positive
 
-FIRST = 1_000_000  # number of the first scene; training takes those from 0
 EDGES = "edges (control)"  # the only one drawn: what an explanation that looks sharp but knows nothing is like
 CLIP = 99.5  # percentile at which maps are clipped when drawn; ours
 

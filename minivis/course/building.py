@@ -135,6 +135,8 @@ def execute(page: Page, path: Path) -> None:
     except nbclient.exceptions.CellExecutionError as error:
         last = COLOURS.sub("", str(error)).strip().splitlines()[-1]
         raise InputError(f"{page.source}: a cell failed: {last}") from error
+    except nbclient.exceptions.DeadKernelError as error:
+        raise InputError(f"{page.source}: the Python that ran its cells died") from error
     except nbclient.exceptions.CellTimeoutError as error:
         raise InputError(f"{page.source}: a cell ran for more than {SECONDS} seconds") from error
     with replacing(path) as part:

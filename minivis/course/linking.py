@@ -1,7 +1,8 @@
 """Links between the pages of the site.
 
-A page of a method is Markdown in the repository and an executed notebook when Sphinx reads it, so links to it are turned
-over on the way. ``{lesson}`10` `` is a link to that lesson, whatever its file is called, or text if it was not built.
+A page of a method is Markdown in the repository and an executed notebook when Sphinx reads it, so links to it are
+turned over on the way. ``{lesson}`10` `` is a link to that lesson, whatever its file is called, or text if it was not
+built.
 """
 
 import re

@@ -116,8 +116,9 @@ def mend_links(app: Any, doctree: Any) -> None:
 
     Sphinx itself would link `path` to the first class that has a ``path``.
     """
-    import minivis
     from sphinx.addnodes import literal_emphasis, pending_xref
+
+    import minivis
 
     for link in list(doctree.findall(pending_xref)):
         by_name = link["reftype"] == "obj" and not link["reftarget"].startswith("minivis.")

@@ -289,3 +289,85 @@ def test_a_picture_that_will_not_fit_into_memory_is_refused_before_the_start(com
     assert not (folder / "out.png").exists()
     monkeypatch.setattr("minivis.cli.common.free_memory", lambda device: None)  # a system that does not tell
     assert call(*command, "--net", "chain.h5", "--size", "16", "--steps", "1", "--out", "out.png").code == 0
+
+
+# What is kept while a run goes on.
+
+
+def test_a_state_is_kept_every_few_seconds_and_goes_only_when_all_is_written(folder, monkeypatch):
+    kept, there, real = [], [], runner.save_state
+
+    def watched(path, state):
+        kept.append(state["state"]["step"])
+        real(path, state)
+
+    monkeypatch.setattr(runner, "save_state", watched)
+    ticks = iter(range(0, 1000, 5))
+    conclude = lambda: there.append(runner.state_file("bright.png").exists())  # noqa: E731
+    runner.run(Brightening(9), options(), clock=lambda: next(ticks), conclude=conclude)
+    assert kept == [4, 8]  # after 20 and 40 seconds
+    assert there == [True]
+    assert files(folder) == {"bright.png"}
+
+
+def test_a_run_that_was_killed_at_its_end_writes_its_picture_when_resumed(folder):
+    runner.run(Brightening(9, step=9), options("--resume"))
+    assert (pixels("bright.png") == 9).all()
+
+
+def test_a_state_that_cannot_be_written_leaves_the_one_before_and_one_line(folder, monkeypatch):
+    ticks, real = iter(range(0, 1000, 20)), runner.save_state
+
+    def full_at_six(path, state):
+        if state["state"]["step"] >= 6:
+            raise InputError("'x' cannot be written: No space left on device")
+        real(path, state)
+
+    monkeypatch.setattr(runner, "save_state", full_at_six)
+    with pytest.raises(InputError, match="No space left"):
+        runner.run(Brightening(9), options(), clock=lambda: next(ticks))
+    assert load_state("bright.png.state.npz")["state"]["step"] == 5
+    assert (pixels("bright.png") >= 5).all()
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("maximize", "--channels", "0-1", "--out", "{}.png"),
+        ("invert", "cat.png", "--row", "pool1", "--strengths", "--out", "{}.png"),
+        ("dream", "cat.png", "--size", "24", "--octaves", "1", "--zoom", "3", "--out", "{}.gif"),
+    ],
+)
+def test_a_page_goes_on_after_its_last_finished_part(folder, call, argv, monkeypatch):
+    from minivis.cli.making.parts import Parts
+
+    def words(name):
+        return [*(word.format(name) for word in argv), "--net", "chain.h5", "--steps", 2]
+
+    assert call(*words("whole")).code == 0
+    assert call(*words("part"), "--seconds", 1e-9).code == 0  # the first part, and the time is up
+    (kept,) = folder.glob("part.*.parts")
+    assert [path.name for path in kept.iterdir()] == ["00000.npz"]
+    said = call(*words("part"), "--resume", "--seed", 1)
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "had seed = 0, not 1" in said.err
+    added, real = [], Parts.add
+    monkeypatch.setattr(Parts, "add", lambda self, part: (added.append(part), real(self, part)))
+    assert call(*words("part"), "--resume").code == 0
+    (part,), (whole,) = folder.glob("part.*"), folder.glob("whole.*")
+    assert part.read_bytes() == whole.read_bytes()
+    resumed = len(added)
+    assert call(*words("part")).code == 0  # from the beginning
+    assert len(added) == 2 * resumed + 1
+    assert "nothing to resume" in call(*words("part"), "--resume").err
+
+
+def test_the_curve_of_a_dream_goes_on_too(folder, call):
+    common = ("dream", "cat.png", "--net", "chain.h5", "--size", 24, "--steps", 3, "--octaves", 2)
+    common += ("--concentration", "curve.png", "--out")
+    assert call(*common, "a.png").code == 0
+    whole = pixels("curve.png")
+    assert call(*common, "b.png", "--seconds", 1e-9).code == 0
+    assert (pixels("curve.png") != whole).any()
+    assert call(*common, "b.png", "--resume").code == 0
+    np.testing.assert_array_equal(pixels("curve.png"), whole)

@@ -340,3 +340,64 @@ def test_classes_of_one_photograph_are_refused():
     alone = Album(None, ["a/1", "b/1", "b/2"], ("a", "b"), np.array([0, 1, 1]), [])
     with pytest.raises(InputError, match="only one photograph in 'a'"):
         neighbours.check_classes(alone)
+
+
+# What is kept of a map.
+
+
+@pytest.mark.parametrize("method", ["tsne", "pca"])
+def test_codes_are_kept_until_the_map_is_there(folder, photos, call, monkeypatch, method):
+    from minivis.representation import codes
+
+    common = (
+        "embed",
+        "chain.h5",
+        "photos",
+        "--method",
+        method,
+        "--perplexity",
+        3,
+        "--steps",
+        20,
+        "--batch",
+        4,
+        "--out",
+    )
+    assert call(*common, "whole.png").code == 0
+    real, read = codes.read_batch, []
+
+    def interrupted(net, paths):
+        if len(read) == 8:
+            raise KeyboardInterrupt
+        read.extend(paths)
+        return real(net, paths)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(codes, "read_batch", interrupted)
+        assert call(*common, "part.png").code == 130
+    assert not (folder / "part.png").exists()
+    again = []
+    monkeypatch.setattr(codes, "read_batch", lambda net, paths: (again.extend(paths), real(net, paths))[1])
+    said = call(*common, "part.png", "--resume")
+    assert said.code == 0
+    assert len(again) == 5 and "broken.png" in said.err
+    assert not list(folder.glob("part.png.*"))
+    assert (folder / "part.png").read_bytes() == (folder / "whole.png").read_bytes()
+    assert (folder / "part-coordinates.csv").read_bytes() == (folder / "whole-coordinates.csv").read_bytes()
+
+
+def test_a_resumed_map_tells_again_what_was_left_out(folder, photos, call, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 3)
+        assert call(*COMMON, "part.png").code == 130
+    said = call(*COMMON, "part.png", "--resume")
+    assert said.code == 0
+    assert "left out, since they cannot be used: 1 files" in said.err and "broken.png" in said.err
+
+
+def test_embed_with_other_processes_gives_the_same_map(folder, photos, call):
+    common = ("embed", "minivgg", "photos", "--method", "pca", "--batch", 4, "--out")
+    assert call(*common, "here.png").code == 0
+    said = call(*common, "there.png", "--workers", 2)
+    assert said.code == 0, said.err
+    assert (folder / "there-coordinates.csv").read_bytes() == (folder / "here-coordinates.csv").read_bytes()

@@ -209,3 +209,15 @@ def test_a_record_that_is_ahead_of_its_checkpoint_is_cut():
             assert going_on.record().epochs.tolist() == [0, 1]
     for name, a, b in zip(whole._fields, whole, going_on.record(), strict=True):
         np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+def test_a_run_that_goes_on_within_its_first_epoch_keeps_the_look_at_its_start():
+    run = training()
+    recorder = Recorder(TINY, FIXED, FIXED_LABELS)
+    recorder.begin(run.state)
+    start = recorder.record()
+    next(run)
+    again = Recorder(TINY, FIXED, FIXED_LABELS, record=start)
+    again.begin(run.state)
+    np.testing.assert_array_equal(again.record().codes, start.codes)
+    np.testing.assert_array_equal(again.record().weight_norm, start.weight_norm)

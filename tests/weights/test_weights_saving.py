@@ -298,3 +298,14 @@ def test_the_published_files_are_those_of_keras():
     assert 0 < notop.bytes - 4 * 14_714_688 < 40_000
     assert all(url.startswith("https://") for entry in PUBLISHED.values() for url in entry.urls)
     assert verifying.PUBLISHED is PUBLISHED
+
+
+def test_progress_is_told_to_the_end_and_never_goes_back(tmp_path):
+    rows = {f"row{i}": {"kernel": np.ones((2, 3), "float32")} for i in range(3)}
+    path, told = save_weights(tmp_path / "a.h5", rows), []
+    assert identify(path, progress=lambda *two: told.append(two)).loads
+    size = path.stat().st_size
+    assert told == [(size, 2 * size), *((size + size * n // 3, 2 * size) for n in (1, 2, 3))]
+    told.clear()
+    convert(path, tmp_path / "b.h5", progress=lambda *two: told.append(two))
+    assert told == [(1, 3), (2, 3), (3, 3)]
