@@ -39,6 +39,7 @@ article table { display: block; font-size: 0.9em; overflow-x: auto; max-width: 1
 div.cell_output img, article img { max-width: 100%; height: auto; }
 @media (max-width: 46em) {
   .content { padding: 0 1em; }
+  article h1 { font-size: 1.8em; }
   article td { min-width: 7em; }
   div.cell_output .wide img { width: 44em; max-width: none; }
 }

@@ -19,21 +19,23 @@ def relinked(markdown: str) -> str:
 
 
 def lesson_role(name: str, raw: str, text: str, line: int, inliner: Any, options: Any = None, content: Any = ()) -> Any:
-    """Return the nodes of ``{lesson}`10` ``, for docutils."""
+    """Return the nodes of ``{lesson}`10` ``, or of ``{Lesson}`10` `` where a sentence begins, for docutils."""
     from docutils.nodes import Text, inline
     from sphinx.addnodes import pending_xref
 
     environment = inliner.document.settings.env
-    said = inline("", f"lesson {text}")
+    words = f"{name} {text}"
+    said = inline("", words)
     for one in lessons():
         page = f"lessons/{one.name}"
         if str(one.number) == text and page in environment.found_docs:
             where = {"refdomain": "std", "reftype": "doc", "reftarget": f"/{page}", "refexplicit": True}
             return [pending_xref("", said, refdoc=environment.docname, refwarn=True, **where)], []
-    return [Text(f"lesson {text}")], []
+    return [Text(words)], []
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Register the role with Sphinx."""
+    """Register the roles with Sphinx."""
     app.add_role("lesson", lesson_role)
+    app.add_role("Lesson", lesson_role)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

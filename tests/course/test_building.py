@@ -123,7 +123,7 @@ def test_every_page_of_a_method_is_in_the_index_and_has_its_parts():
         assert "$$" in text, path.stem
         assert re.search(r"^```\{code-cell\} python\n.*?mv\.(show|plot)\(.*?caption", text, re.M | re.S), path.stem
         assert "{literalinclude} ../code/minivis/" in text, path.stem
-        assert re.search(r"\((19|20)\d\d\b|(19|20)\d\d\)|\{lesson\}", text), f"{path.stem}: no source"
+        assert re.search(r"\((19|20)\d\d\b|(19|20)\d\d\)|\{[lL]esson\}", text), f"{path.stem}: no source"
 
 
 def test_every_method_has_a_page():
@@ -164,7 +164,7 @@ def test_pages_are_the_lessons_in_order_and_then_the_methods():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(SITE).as_posix())
 def test_a_page_links_to_lessons_and_pages_that_exist(path):
     text = path.read_text(encoding="utf-8")
-    for number in re.findall(r"\{lesson\}`([^`]*)`", text):
+    for number in re.findall(r"\{[lL]esson\}`([^`]*)`", text):
         assert 1 <= int(number) <= 30
     for target in re.findall(r"\]\(([^)#\s]+\.md)\)", text):
         made = target in ("lessons/index.md", "gallery/index.md", "reference/index.md")
