@@ -127,9 +127,7 @@ def partial_sums(net, x, c, window, stride, fill):
     if w.shape[-1] == 1:
         seen = seen @ np.array(LUMA)[:, None]
     places = range(0, SIZE - window + 1, stride)
-    return np.array(
-        [[[(w * p)[i : i + window, j : j + window].sum() for j in places] for i in places] for p in seen]
-    )
+    return np.array([[[(w * p)[i : i + window, j : j + window].sum() for j in places] for i in places] for p in seen])
 
 
 @pytest.mark.parametrize("colour", ["grey", "RGB"])
