@@ -165,6 +165,7 @@ def colours(pictures):
     )
 
 
+@pytest.mark.verify  # it asks scikit-learn
 def test_colours_do_not_tell_the_class():
     """Nearest mean of colour histograms, and of mean colours: 400 scenes to learn from, 200 to test."""
     from sklearn.ensemble import RandomForestClassifier
