@@ -2,27 +2,39 @@
 
 NumPy lets go of the interpreter while it copies and multiplies, so plain threads do run side by side. While they do,
 BLAS gets one thread each; without `threadpoolctl`, or with a BLAS that it cannot limit, the pieces are done one by one.
+
+Everything that is worth threads goes through here, products of matrices too: BLAS's own threads wait for more work by
+spinning, for some 25 ms after a product, and would take the cores from whatever comes next.
 """
 
 import functools
+import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
+from .workspace import empty
+
 Piece = TypeVar("Piece")
+
+PRODUCT_FROM = 1 << 21  # multiplications: below, threads cost more than they bring (ours, as those below)
+PARTS_OF_A_SUM, LEAST_PART = 8, 1 << 9  # of the terms that are added up in a product
+ELEMENTS_FROM = 1 << 18  # numbers in an array that is worth threads
+ELEMENTS_AT_ONCE = 1 << 17  # numbers in a piece
 
 _one_at_a_time = threading.Lock()  # the number of BLAS threads belongs to the whole process
 
 
 @functools.cache
-def _blas() -> Any:
-    """Return the controller of NumPy's BLAS, or None if it cannot be limited."""
+def _blas() -> Sequence[Any]:
+    """Return a handle of each BLAS library that NumPy has loaded, or none if it cannot be limited."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:
-        return None
-    controller = ThreadpoolController().select(user_api="blas")
-    return controller if controller.lib_controllers else None
+        return ()
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 @functools.cache
@@ -32,29 +44,103 @@ def _pool(threads: int) -> Any:
     return ThreadPoolExecutor(threads, thread_name_prefix="minivis")
 
 
+def _start_afresh() -> None:
+    """Forget the threads and the lock of the process that this one was forked from: they did not come along."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
 def thread_count() -> int:
     """Return how many threads BLAS may use (OPENBLAS_NUM_THREADS and the like are respected)."""
-    controller = _blas()
-    if controller is None:
-        return 1
-    return max(library.num_threads for library in controller.lib_controllers)
+    return max((library.num_threads for library in _blas()), default=1)
 
 
-def over(pieces: Iterable[Piece], work: Callable[[list[Piece]], None]) -> None:
+def over(pieces: Iterable[Piece], work: Callable[[list[Piece]], Any]) -> None:
     """Call ``work(some of the pieces)`` in as many threads as BLAS has, each with a share of neighbouring pieces.
 
-    `work` gets a list, so that it can allocate its buffers once. Pieces must not write to the same places.
+    `work` gets a list, so that it can allocate its buffers once. Pieces must not write to the same places. An error in
+    any share is raised here, once all have ended.
     """
     pieces = list(pieces)
     threads = min(thread_count(), len(pieces))
-    if threads < 2 or not _one_at_a_time.acquire(blocking=False):
+    lock = _one_at_a_time
+    if threads < 2 or not lock.acquire(blocking=False):
         work(pieces)  # alone, or called from within such a thread: BLAS may use its own threads
         return
+    before = [library.num_threads for library in _blas()]
     try:
-        with _blas().limit(limits=1):
-            share = -(-len(pieces) // threads)
-            shares = [pieces[first : first + share] for first in range(0, len(pieces), share)]
-            for done in [_pool(threads).submit(work, some) for some in shares]:
-                done.result()
+        for library in _blas():
+            library.set_num_threads(1)
+        shares = [pieces[len(pieces) * i // threads : len(pieces) * (i + 1) // threads] for i in range(threads)]
+        others = [_pool(threads - 1).submit(work, share) for share in shares[1:]]
+        try:
+            work(shares[0])  # this thread is one of them
+        finally:
+            failed = [other.exception() for other in others]  # also waits
+        for error in filter(None, failed):
+            raise error
     finally:
-        _one_at_a_time.release()
+        for library, count in zip(_blas(), before, strict=True):
+            library.set_num_threads(count)
+        lock.release()
+
+
+def cut(size: int, count: int) -> list[slice]:
+    """Cut ``range(size)`` into at most `count` slices, as equal as they can be."""
+    count = max(1, min(count, size))
+    return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
+
+
+def product(a: Any, b: Any) -> Any:
+    """Return ``a @ b`` of two matrices, cut along the longest of their three axes, a part for each thread."""
+    (rows, inner), columns = a.shape, b.shape[1]
+    if not isinstance(a, np.ndarray) or rows * inner * columns < PRODUCT_FROM:
+        return a @ b
+    longest = max(rows, inner, columns)
+    parts = cut(longest, thread_count())
+    if longest == inner:  # parts of the sum: as many as there are, so that any number of threads gives the same bits
+        parts = cut(inner, min(PARTS_OF_A_SUM, -(-inner // LEAST_PART)))
+        sums: list[Any] = [None] * len(parts)
+
+        def add_up(some: list[int]) -> None:
+            for i in some:
+                sums[i] = a[:, parts[i]] @ b[parts[i]]
+
+        over(range(len(parts)), add_up)
+        return functools.reduce(np.add, sums)
+    y = empty((rows, columns), np.result_type(a, b))
+
+    def multiply(some: list[slice]) -> None:
+        for part in some:
+            if longest == rows:
+                np.matmul(a[part], b, out=y[part])
+            else:
+                np.matmul(a, b[:, part], out=y[:, part])
+
+    over(parts, multiply)
+    return y
+
+
+def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
+    """Return what ``function(*arrays, out)`` writes, number by number: piece by piece that stay in the cache.
+
+    All arrays have one shape. `function` works on flat pieces, and must not look beyond one number of each.
+    """
+    first = arrays[0]
+    y = empty(first.shape, np.result_type(*arrays))
+    if first.size < ELEMENTS_FROM or not all(array.flags.c_contiguous for array in arrays):
+        function(*arrays, y)
+        return y
+    flat = [array.reshape(-1) for array in (*arrays, y)]
+
+    def work(parts: list[slice]) -> None:
+        for part in parts:
+            function(*(array[part] for array in flat))
+
+    over(cut(first.size, -(-first.size // ELEMENTS_AT_ONCE)), work)
+    return y

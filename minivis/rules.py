@@ -11,6 +11,7 @@ from typing import Any
 from .backend import Array
 from .primitives.conv import ConvResidual, conv2d, conv2d_x
 from .primitives.dense import LinearResidual, linear, linear_x
+from .primitives.gates import passed
 from .primitives.norm import lrn
 from .primitives.pointwise import identity, relu
 from .tape import Rule, Rules
@@ -24,10 +25,10 @@ def table(rules: dict[Any, Rule]) -> Rules:
 VANILLA = table({})
 """The derivative: a ReLU passes g where its input was positive."""
 
-DECONVNET = table({relu: lambda g, y: g * (g > 0)})
+DECONVNET = table({relu: lambda g, y: passed(g, g)})  # g * (g > 0)
 """A ReLU passes g where g itself is positive (Zeiler and Fergus 2014, section 2.1)."""
 
-GUIDED = table({relu: lambda g, y: g * (g > 0) * (y > 0)})
+GUIDED = table({relu: lambda g, y: passed(g, g, y)})  # g * (g > 0) * (y > 0)
 """A ReLU passes g where both are positive (Springenberg et al. 2015, section 3.4)."""
 
 DECONVNET_ZF = table({**DECONVNET, lrn: identity})

@@ -164,14 +164,23 @@ class Primitive:
         for name, option in options.items():
             if isinstance(option, Tensor):
                 raise NothingRecorded(f"{self.name} takes {name} as an option, which is not recorded: pass an array")
-        parents = tuple((i, a.node) for i, a in enumerate(args) if isinstance(a, Tensor))
         if self._tells_wanted:
-            options["wanted"] = frozenset(i for i, _ in parents)
+            options["wanted"] = recorded(args)
         y, residual = self.forward(*(a.value if isinstance(a, Tensor) else a for a in args), **options)
+        return self.record(y, residual, args)
+
+    def record(self, y: Array, residual: Any, args: Sequence[Any]) -> Any:
+        """Return `y` as computed from `args`: a Tensor with a node if any of them is a Tensor, else `y` itself."""
+        parents = tuple((i, a.node) for i, a in enumerate(args) if isinstance(a, Tensor))
         return Tensor(y, Node(self, parents, residual)) if parents else y
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+def recorded(args: Sequence[Any]) -> frozenset[int]:
+    """Return at which positions `args` has a Tensor."""
+    return frozenset(i for i, a in enumerate(args) if isinstance(a, Tensor))
 
 
 def rule_of(primitive: Primitive, position: int, rules: Rules) -> Rule:

@@ -19,7 +19,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module may import only from the lines above its own; "minivis" is the public surface, minivis/__init__.py.
 ORDER = (
-    {"atomic", "errors", "parallel"},
+    {"atomic", "errors", "workspace"},
+    {"parallel"},
     {"backend", "locks"},
     {"tape"},
     {"primitives"},

@@ -18,7 +18,7 @@ from small import pictures, small_net
 import minivis as mv
 from minivis import backend
 from minivis.errors import DeviceError, InputError, MinivisError, UnknownName
-from minivis.nets.layers import ReLU
+from minivis.nets.layers import MaxPool
 
 TESTS = ROOT / "tests"
 
@@ -84,9 +84,9 @@ def is_full(*args, **options):
 
 
 def test_111_a_full_gpu_on_the_way_up(net, monkeypatch):
-    monkeypatch.setattr(ReLU, "__call__", is_full)
+    monkeypatch.setattr(MaxPool, "__call__", is_full)
     with pytest.raises(
-        DeviceError, match=r"computing relu1_1 of chain from \(2, 16, 16, 6\) .*51,380,224.* smaller batch"
+        DeviceError, match=r"computing pool1 of chain from \(2, 16, 16, 6\) .*51,380,224.* smaller batch"
     ):
         net(pictures())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend import DTYPE
 from ..errors import InputError, UnknownName
-from .layers import Input, Layer, Normalize, Shape, Sigmoid, Softmax
+from .layers import Conv, Input, Layer, Normalize, ReLU, Shape, Sigmoid, Softmax
 
 
 class Row(NamedTuple):
@@ -224,3 +224,14 @@ def _cut(text: str, width: int) -> str:
 
 WeightTable = Mapping[str, Mapping[str, Any]]
 """Weights by row, then "kernel" and "bias"."""
+
+
+def relus_at_once(rows: Sequence[Row], readers: Mapping[str, int]) -> dict[str, str]:
+    """Return by convolution the ReLU that can be computed with it, since nothing else reads the convolution."""
+    layers = {row.name: row.layer for row in rows}
+    relus = [row for row in rows if isinstance(row.layer, ReLU)]
+    return {
+        row.inputs[0]: row.name
+        for row in relus
+        if isinstance(layers.get(row.inputs[0]), Conv) and readers[row.inputs[0]] == 1
+    }

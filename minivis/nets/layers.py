@@ -14,6 +14,7 @@ from ..primitives import (
     avg_pool,
     concat,
     conv2d,
+    conv2d_relu,
     dropout,
     global_avg_pool,
     linear,
@@ -107,8 +108,9 @@ class Conv(Layer):
     padding: int = 0
     groups: int = 1
 
-    def __call__(self, x, *, weights, rng):
-        return conv2d(
+    def __call__(self, x, *, weights, rng, rectify=False):
+        """Convolve; with `rectify`, do the ReLU of the next row as well."""
+        return (conv2d_relu if rectify else conv2d)(
             x,
             weights["kernel"],
             weights["bias"],

@@ -1,17 +1,17 @@
 """How much memory a pass will take, by arithmetic: told before a long run starts, not by a process that is killed.
 
 Forward, a row's value lives until its last reader is done, and a recorded row leaves its residual: a ReLU's is its own
-output, a max-pool's one byte for each of its outputs, a convolution's nothing. On the way back all residuals are there,
-and the g of a row together with that of the row below.
+output, a max-pool's one byte for each of its outputs, a convolution's nothing. (A convolution is one row with the ReLU
+that is its only reader.) On the way back all residuals are there, and the g of a row with that of the row below.
 """
 
 import math
 from collections import Counter
 
-from ..parallel import thread_count
+from ..primitives import planes
 from ..primitives.conv import STRIP_BYTES
-from ..primitives.winograd import LEAST_CHANNELS, LEAST_STRIP_BYTES, LEAST_TILES, MOST_STRIP_BYTES
-from .architecture import Architecture, Row
+from ..primitives.winograd import LEAST_CHANNELS, LEAST_TILES, working_bytes
+from .architecture import Architecture, Row, relus_at_once
 from .layers import LRN, Conv, MaxPool, ReLU, Shape, Softmax
 
 LRN_TEMPORARIES = 3  # arrays of the row's size that its formula holds at a time (ours, measured)
@@ -51,18 +51,24 @@ def peak_memory(
     shapes = architecture.shapes(size, upto=rows[-1].name)
     bytes_of = {name: batch * itemsize * math.prod(shape) for name, shape in shapes.items()}
     readers = Counter(name for row in rows for name in row.inputs)
+    relus = relus_at_once(rows, readers + Counter([rows[-1].name]))
     live: dict[str, int] = {}
     held = peak = weights = 0
     working: list[int] = []
     for this in rows:
+        if this.name in relus.values():
+            working.append(bytes_of[this.name])
+            continue
         out, below = bytes_of[this.name], sum(bytes_of[name] for name in this.inputs)
         parameters = architecture.parameters.get(this.name, {})
-        working.append(out + _extra(this, out, below, parameters.get("kernel"), itemsize))
+        extra = _extra(this, out, below, batch, shapes[this.name], parameters.get("kernel"), itemsize)
+        working.append(out + extra)
         weights += _weights(this, parameters, shapes[this.name], batch, itemsize)
-        peak = max(peak, weights + held + sum(live.values()) + working[-1])
-        own_output = recorded and isinstance(this.layer, ReLU | Softmax)  # residual and value are one array
-        held += _residual(this, out, itemsize) if recorded else 0
-        live[this.name] = 0 if own_output else out
+        peak = max(peak, held + sum(live.values()) + working[-1])
+        is_relu = isinstance(this.layer, ReLU | Softmax) or this.name in relus
+        if recorded:
+            held += out if is_relu else _residual(this, out, itemsize)
+        live[relus.get(this.name, this.name)] = 0 if recorded and is_relu else out  # a ReLU's residual is its value
         for name in this.inputs:
             readers[name] -= 1
             if not readers[name]:
@@ -70,12 +76,9 @@ def peak_memory(
     if recorded:
         peak = max(
             peak,
-            *(
-                weights + held + work + sum(bytes_of[i] for i in r.inputs)
-                for r, work in zip(rows, working, strict=True)
-            ),
+            *(held + work + sum(bytes_of[i] for i in r.inputs) for r, work in zip(rows, working, strict=True)),
         )
-    return peak
+    return weights + peak  # all of them: what the largest maps took is kept (workspace.py) when the last row is read
 
 
 def _residual(row: Row, out: int, itemsize: int) -> int:
@@ -83,21 +86,20 @@ def _residual(row: Row, out: int, itemsize: int) -> int:
         return out // itemsize
     if isinstance(row.layer, LRN):
         return 2 * out
-    return out if isinstance(row.layer, ReLU | Softmax) else 0
+    return 0
 
 
-def _extra(row: Row, out: int, below: int, kernel: Shape | None, itemsize: int) -> int:
+def _extra(row: Row, out: int, below: int, batch: int, shape: Shape, kernel: Shape | None, itemsize: int) -> int:
     """Return what a row needs while it is computed, or walked back through."""
     if isinstance(row.layer, LRN):
         return LRN_TEMPORARIES * out
     if kernel is None or not isinstance(row.layer, Conv):
         return 0
-    if not _is_fast(row, kernel, itemsize, 1 << 20):
-        return 2 * STRIP_BYTES + (below if row.layer.padding else 0)  # windows, their product, the padded maps
-    channels, filters = kernel[2:]
-    transformed = 36 * channels * filters * itemsize
-    strip = min(max(LEAST_STRIP_BYTES, transformed), MOST_STRIP_BYTES, 36 * below // 16)
-    return int(thread_count() * strip * (2 + (36 + 16) / 36 * filters / channels))  # its four buffers
+    if _is_fast(row, kernel, itemsize, batch, shape):
+        return working_bytes(batch, (shape[0], shape[1]), kernel[2], kernel[3], itemsize)
+    if kernel[2] <= planes.MOST_CHANNELS and itemsize == 4:
+        return 2 * planes.STRIP_BYTES
+    return 2 * STRIP_BYTES + (below if row.layer.padding else 0)  # windows, their product, the padded maps
 
 
 def _weights(row: Row, parameters: dict[str, Shape], out: Shape, batch: int, itemsize: int) -> int:
@@ -105,14 +107,15 @@ def _weights(row: Row, parameters: dict[str, Shape], out: Shape, batch: int, ite
     if not parameters:
         return 0
     total = sum(math.prod(shape) for shape in parameters.values()) * itemsize
-    tiles = batch * -(-out[0] // 4) * -(-out[1] // 4) if len(out) == 3 else 0
-    if _is_fast(row, parameters["kernel"], itemsize, tiles):
+    if _is_fast(row, parameters["kernel"], itemsize, batch, out):
         total += 36 * math.prod(parameters["kernel"][2:]) * itemsize
     return total
 
 
-def _is_fast(row: Row, kernel: Shape, itemsize: int, tiles: int) -> bool:
+def _is_fast(row: Row, kernel: Shape, itemsize: int, batch: int, out: Shape) -> bool:
     """Return whether `winograd.py` takes this row: see `WinogradPlan.pays`."""
     layer = row.layer
-    fits = isinstance(layer, Conv) and (layer.kernel, layer.stride, layer.groups) == (3, 1, 1) and itemsize == 4
-    return fits and min(kernel[2:]) >= LEAST_CHANNELS and tiles >= LEAST_TILES
+    if not isinstance(layer, Conv) or (layer.kernel, layer.stride, layer.groups, itemsize) != (3, 1, 1, 4):
+        return False
+    tiles = batch * -(-out[0] // 4) * -(-out[1] // 4)
+    return min(kernel[2:]) >= LEAST_CHANNELS and tiles >= LEAST_TILES

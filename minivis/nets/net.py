@@ -15,7 +15,7 @@ from ..primitives import recompute
 from ..primitives.winograd import WinogradPlan
 from ..tape import Tensor
 from ..weights import WeightFile
-from .architecture import Architecture, ReceptiveField, Row, WeightTable
+from .architecture import Architecture, ReceptiveField, Row, WeightTable, relus_at_once
 from .layers import AvgPool, MaxPool
 
 
@@ -211,11 +211,14 @@ class Net:
             return self._capture_in_pieces(given, names, rows)
         readers = Counter(name for row in rows for name in row.inputs)
         readers.update(names)  # what was asked for always has a reader left
+        relus = relus_at_once(rows, readers)
         values = dict(given)
         for row in rows:
             if row.name == "input":
                 raise InputError(f"{names} cannot be computed from {sorted(given)} alone: give 'input' too")
-            values[row.name] = self._run(row, values, weights, rng)
+            if row.name in values:  # computed together with the row before
+                continue
+            values[relus.get(row.name, row.name)] = self._run(row, values, weights, rng, row.name in relus)
             for name in row.inputs:
                 readers[name] -= 1
                 if not readers[name]:
@@ -243,13 +246,15 @@ class Net:
         found |= whole.capture(given, rest)
         return {name: found[name] for name in names}
 
-    def _run(self, row: Row, values: Mapping[str, Any], weights: WeightTable | None, rng: Any) -> Any:
+    def _run(
+        self, row: Row, values: Mapping[str, Any], weights: WeightTable | None, rng: Any, rectify: bool = False
+    ) -> Any:
         given = (weights or {}).get(row.name)
         used = self.weights.planned(row.name) if given is None else given
         inputs = [values[name] for name in row.inputs]
         try:
             with told_if_full(f"computing {row.name} of {self.name} from {', '.join(str(x.shape) for x in inputs)}"):
-                return row.layer(*inputs, weights=used, rng=rng)
+                return row.layer(*inputs, weights=used, rng=rng, **({"rectify": True} if rectify else {}))
         except InputError as error:
             raise InputError(f"{row.name} in {self.name}: {error}") from None
 

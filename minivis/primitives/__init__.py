@@ -3,6 +3,7 @@
 from .arithmetic import add, divide, maximum, multiply, negative, power, subtract
 from .conv import conv2d
 from .dense import gram, linear, matmul
+from .fused import conv2d_relu
 from .norm import binary_cross_entropy, cross_entropy, log_softmax, lrn, normalize, softmax
 from .pointwise import absolute, dropout, exp, identity, log, relu, sigmoid, sqrt, tanh
 from .pooling import avg_pool, global_avg_pool, max_pool
@@ -18,6 +19,7 @@ __all__ = [
     "binary_cross_entropy",
     "concat",
     "conv2d",
+    "conv2d_relu",
     "cross_entropy",
     "divide",
     "dropout",

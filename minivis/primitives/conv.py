@@ -13,8 +13,9 @@ import numpy as np
 
 from ..backend import Array, array_module
 from ..errors import InputError
+from ..parallel import product
 from ..tape import Primitive
-from . import winograd
+from . import planes, winograd
 from .windows import Grid, Pair, add_sides, grid, overlap_add, remove_sides, windows
 from .winograd import WinogradPlan
 
@@ -64,16 +65,35 @@ def conv2d(
     ndarray, shape (N, rows, columns, K)
         ``y[n, i, j, k] = sum over (a, b, c) of x[n, i*s + a - p, j*s + b - p, c] * kernel[a, b, c, k] + bias[k]``
     """
+    return convolve(x, kernel, bias, stride, padding, groups, plan, wanted)
+
+
+def convolve(
+    x: Array,
+    kernel: Array,
+    bias: Array | None,
+    stride: int | Pair,
+    padding: int | tuple,
+    groups: int,
+    plan: WinogradPlan | None,
+    wanted: frozenset,
+    rectify: bool = False,
+) -> tuple[Array, ConvResidual]:
+    """Do what `conv2d` does, and with `rectify` the ReLU after it, by whichever of the twins is the fastest here."""
     _check(x, kernel, groups)
     places = grid(x.shape, kernel.shape[:2], stride, padding)
     recorded = 1 in wanted  # a kernel that is being learned: keep x for its gradient, and trust no plan
     residual = ConvResidual(x if recorded else None, kernel, x.shape, places, groups, None if recorded else plan)
-    if _has_fast_twin(residual):
-        y = winograd.forward(x, residual.plan, places.sides, (places.rows, places.columns))
-    else:
-        y = _convolve(x, kernel, places, groups)
+    if _has_winograd(residual):
+        y = winograd.forward(x, residual.plan, places.sides, (places.rows, places.columns), bias, rectify)
+        return y, residual
+    if _has_planes(x, residual):
+        return planes.forward(x, kernel, places, bias, rectify), residual
+    y = _convolve(x, kernel, places, groups)
     if bias is not None:
         y += bias
+    if rectify:
+        array_module(y).maximum(y, 0, out=y)
     return y, residual
 
 
@@ -85,16 +105,19 @@ def _convolve(x: Array, kernel: Array, places: Grid, groups: int) -> Array:
     for c, k in _group_slices(kernel, groups):
         matrix = _matrix(kernel[..., k])
         for strip in _strips(y.shape, matrix, places, xp):
-            product = _cut(padded[..., c], strip, places) @ matrix
-            y[strip.pictures, strip.rows, :, k] = product.reshape(*strip.shape, -1)
+            y[strip.pictures, strip.rows, :, k] = product(_cut(padded[..., c], strip, places), matrix).reshape(
+                *strip.shape, -1
+            )
     return y
 
 
 @conv2d.backward_to(0)
 def conv2d_x(g: Array, r: ConvResidual) -> Array:
     """Send each output's g back through the kernel to its window, and add where windows overlap."""
-    if _has_fast_twin(r):
+    if _has_winograd(r):
         return winograd.adjoint(g, r.plan, r.grid.sides, r.shape)
+    if _has_planes(g, r):
+        return planes.adjoint(g, r.kernel, r.grid, r.shape)
     xp = array_module(g)
     n, height, width, channels = r.shape
     top, bottom, left, right = r.grid.sides
@@ -102,7 +125,7 @@ def conv2d_x(g: Array, r: ConvResidual) -> Array:
     for c, k in _group_slices(r.kernel, r.groups):
         matrix = _matrix(r.kernel[..., k])
         for strip in _strips(g.shape, matrix, r.grid, xp):
-            pieces = g[strip.pictures, strip.rows, :, k].reshape(-1, matrix.shape[1]) @ matrix.T
+            pieces = product(g[strip.pictures, strip.rows, :, k].reshape(-1, matrix.shape[1]), matrix.T)
             pieces = pieces.reshape(*strip.shape, *r.kernel.shape[:3])
             overlap_add(pieces, gx[strip.pictures, strip.span(r.grid), :, c], r.grid.stride)
     return remove_sides(gx, r.grid.sides)
@@ -119,7 +142,7 @@ def conv2d_kernel(g: Array, r: ConvResidual) -> Array:
         matrix = _matrix(r.kernel[..., k])
         for strip in _strips(g.shape, matrix, r.grid, xp):
             cut = _cut(padded[..., c], strip, r.grid)
-            part += (cut.T @ g[strip.pictures, strip.rows, :, k].reshape(cut.shape[0], -1)).reshape(part.shape)
+            part += product(cut.T, g[strip.pictures, strip.rows, :, k].reshape(len(cut), -1)).reshape(part.shape)
     return gk
 
 
@@ -180,10 +203,15 @@ def _group_slices(kernel: Array, groups: int) -> Iterator[tuple[slice, slice]]:
         yield slice(group * c, (group + 1) * c), slice(group * k, (group + 1) * k)
 
 
-def _has_fast_twin(r: ConvResidual) -> bool:
+def _has_winograd(r: ConvResidual) -> bool:
     """Return whether `winograd.py` computes the same here, sooner."""
     fits = r.groups == 1 and r.grid.kernel == (3, 3) and r.grid.stride == (1, 1)
     return r.plan is not None and fits and r.plan.pays(r.kernel, r.shape, (r.grid.rows, r.grid.columns))
+
+
+def _has_planes(x: Array, r: ConvResidual) -> bool:
+    """Return whether `planes.py` computes the same here, sooner."""
+    return r.groups == 1 and isinstance(x, np.ndarray) and planes.pays(r.kernel, (r.grid.rows, r.grid.columns))
 
 
 def _check(x: Array, kernel: Array, groups: int) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ..backend import Array, array_module
 from ..errors import InputError
+from ..parallel import product
 from ..tape import OPERATORS, Primitive
 from .arithmetic import unbroadcast
 
@@ -48,8 +49,8 @@ def linear(
             f"linear expects {kernel.shape[0]} values per picture, got {x.shape} ({size}): is the picture of another "
             "size than the network's?"
         )
-    flat = x.reshape(x.shape[0], -1)
-    y = flat @ kernel
+    flat = x.reshape(x.shape[0], size)
+    y = product(flat, kernel)
     if bias is not None:
         y += bias
     return y, LinearResidual(flat if 1 in wanted else None, kernel, x.shape)
@@ -57,14 +58,14 @@ def linear(
 
 @linear.backward_to(0)
 def linear_x(g: Array, r: LinearResidual) -> Array:
-    """Back through the transposed matrix."""
-    return (g @ r.kernel.T).reshape(r.shape)
+    """Back through the transposed matrix: g K', taken as (K g')' since the rows of K lie one after the other."""
+    return product(r.kernel, g.T).T.reshape(r.shape)
 
 
 @linear.backward_to(1)
 def linear_kernel(g: Array, r: LinearResidual) -> Array:
     """Each weight met one input and one output."""
-    return r.x.T @ g
+    return product(r.x.T, g)
 
 
 @linear.backward_to(2)
@@ -112,14 +113,15 @@ def gram(x: Array, *, average: bool = False) -> tuple[Array, GramResidual]:
     """
     features = x.reshape(x.shape[0], -1, x.shape[-1])
     scale = 1.0 / features.shape[1] if average else 1.0
-    y = features.swapaxes(1, 2) @ features
+    y = array_module(x).stack([product(f.T, f) for f in features])
     return (y * scale if average else y), GramResidual(features, x.shape, scale)
 
 
 @gram.backward_to(0)
 def gram_x(g: Array, r: GramResidual) -> Array:
     """F appears on both sides of F'F: F (g + g')."""
-    return (r.scale * (r.features @ (g + g.swapaxes(1, 2)))).reshape(r.shape)
+    both = r.scale * (g + g.swapaxes(1, 2))
+    return array_module(g).stack([product(f, b) for f, b in zip(r.features, both, strict=True)]).reshape(r.shape)
 
 
 OPERATORS["matmul"] = matmul

@@ -7,19 +7,20 @@ import numpy as np
 from ..backend import Array, array_module, like
 from ..errors import InputError
 from ..tape import OPERATORS, Primitive
+from .gates import passed, rectify
 
 
 @Primitive
 def relu(x: Array) -> tuple[Array, Array]:
     """max(x, 0). Its residual is its output, which the next layer holds anyway."""
-    y = array_module(x).maximum(x, 0)
+    y = rectify(x)
     return y, y
 
 
 @relu.backward_to(0)
 def relu_x(g: Array, y: Array) -> Array:
-    """Pass g where the input was positive; nothing at exactly 0."""
-    return g * (y > 0)
+    """Pass g where the input was positive, nothing at exactly 0: g * (y > 0)."""
+    return passed(g, y)
 
 
 @Primitive

@@ -3,56 +3,94 @@
 Sixteen neighbouring outputs of a 3x3 convolution come from one tile of 6x6 inputs, by 144 multiplications. Lavin and
 Gray (2016, "Fast algorithms for convolutional neural networks", section 4.3) need 36: transform the tile (``B' d B``)
 and the kernel (``G g G'``), multiply them element by element, and transform back (``A' m A``). Summed over channels,
-that multiplication is 36 matrix products, and with Kronecker products each transform is one more.
+that multiplication is 36 matrix products.
 
-This is the fast twin of `conv.py`; it computes the same function, and the same tests call both. Tiles are taken in
-strips of a few rows, so that their 36-fold copy stays in the cache.
+This is the fast twin of `conv.py`; it computes the same function, and the same tests call both. What makes it fast:
+
+- Nothing is cut out. With channels last, six rows of a map are a matrix of six rows, so one small product does the
+  vertical half of ``B' d B`` for a whole row of tiles; the horizontal half reads overlapping tiles where they lie; and
+  the vertical half of ``A' m A`` leaves four finished rows of the output in their place.
+- Tiles are taken in strips that stay in a core's cache, bias and ReLU included.
+- The way back is the same routine: the gradient of the input is a convolution with the kernel turned by 180 degrees,
+  and the points below are chosen so that it needs no other transform of the kernel.
 """
 
 import functools
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
-from ..parallel import over
+from .. import parallel
+from ..workspace import empty, scratch
 from .windows import Sides
 
-# Lavin and Gray 2016, their F(4x4, 3x3): interpolation at 0, 1, -1, 2, -2 and infinity.
+# F(4, 3) by interpolation (Toom and Cook's way) at 0, 1, -1, 1/2, -2 and infinity: G and A evaluate polynomials there,
+# B interpolates. Lavin and Gray take 2 in place of 1/2; these points have half the rounding error (measured; Barabasz
+# et al. 2018, "Error analysis and improving the accuracy of Winograd convolution", look for such points), and -1/p of
+# each is one of them again, which `TURNED` needs.
+A_T = np.array(
+    [
+        [1, 1, 1, 1, 1, 0],
+        [0, 1, -1, 1 / 2, -2, 0],
+        [0, 1, 1, 1 / 4, 4, 0],
+        [0, 1, -1, 1 / 8, -8, 1],
+    ]
+)
 B_T = np.array(
     [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
+        [1, -3 / 2, -2, 3 / 2, 1, 0],
+        [0, -1, 1 / 2, 5 / 2, 1, 0],
+        [0, 1, -5 / 2, 1 / 2, 1, 0],
         [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
+        [0, 1 / 2, -1, -1 / 2, 1, 0],
+        [0, 1, -3 / 2, -2, 3 / 2, 1],
     ]
 )
 G = np.array(
     [
-        [1 / 4, 0, 0],
-        [-1 / 6, -1 / 6, -1 / 6],
-        [-1 / 6, 1 / 6, -1 / 6],
-        [1 / 24, 1 / 12, 1 / 6],
-        [1 / 24, -1 / 12, 1 / 6],
+        [1, 0, 0],
+        [1 / 3, 1 / 3, 1 / 3],
+        [-1 / 3, 1 / 3, -1 / 3],
+        [-16 / 15, -8 / 15, -4 / 15],
+        [1 / 15, -2 / 15, 4 / 15],
         [0, 0, 1],
     ]
 )
-A_T = np.array(
-    [
-        [1, 1, 1, 1, 1, 0],
-        [0, 1, -1, 2, -2, 0],
-        [0, 1, 1, 4, 4, 0],
-        [0, 1, -1, 8, -8, 1],
-    ]
-)
-BB, AA = np.kron(B_T, B_T), np.kron(A_T, A_T)  # (36, 36) and (16, 36): both directions of a tile at once
+ONES = 1  # the column of A' that is all ones: what is added there is added to every output
 
-LEAST_STRIP_BYTES, MOST_STRIP_BYTES = 1 << 20, 8 << 20  # of the gathered tiles; ours: 0.5 to 16 MiB measured alike
+
+Share = Callable[[list, Callable[[list], Any]], Any]  # `parallel.over`, or `_alone`
+
+
+class Transforms(NamedTuple):
+    """The two matrices around the product: how tiles become V, and how M becomes outputs."""
+
+    b_t: np.ndarray  # (6, 6)
+    a_t: np.ndarray  # (4, 6)
+
+
+def _turned() -> Transforms:
+    """Return the transforms that convolve with the turned kernel, given the G g G' of the kernel as it is.
+
+    To turn g is to take its polynomial at 1/p instead of p, times p². With the signs of every other tap and input
+    changed as well that is -1/p: 0 and infinity change places, 1 and -1, 1/2 and -2.
+    """
+    places, signs = [5, 2, 1, 4, 3, 0], np.array([1, -1, 1, -1, 1, -1])
+    turned = G[:, ::-1] * signs[:3]  # each row is a multiple of the row of G at the point it goes to
+    scale = (turned * G[places]).sum(1) / (G[places] ** 2).sum(1)
+    return Transforms((B_T * signs)[places], (signs[:4, None] * A_T * scale)[:, places])
+
+
+AS_IT_IS, TURNED = Transforms(B_T, A_T), _turned()
+
 LEAST_TILES = 36  # below, it gains nothing (measured at 14 x 14), and U takes four times the kernel's memory
-LEAST_CHANNELS = 32  # below, the transforms are most of the work (measured: 16 channels lose, 32 are even)
-THREADS_FROM_TILES = 400  # below, each thread's reading of all of U outweighs (ours: 190 to 400 measured alike)
+LEAST_CHANNELS = 32  # below, the transforms are most of the work
+STRIP_BYTES = 2 << 20  # of V or M, one thread's strip: some caches of a core (measured: 2 to 4 MiB are alike)
+SMALL_U_BYTES = 3 << 20  # up to here each thread takes strips of its own; a larger U is read by one thread at a time
+WHOLE_STRIP_BYTES = 32 << 20  # of V or M, where all threads work on one strip (measured: better than 8 and 16)
+THREADS_FROM = 1 << 22  # multiplications: below, threads cost more than they bring
 
 
 class WinogradPlan:
@@ -70,8 +108,8 @@ class WinogradPlan:
             flat = self.kernel.reshape(kh * kw, channels * filters)
             gg = np.kron(G, G)
             u = np.empty((36, channels * filters), self.kernel.dtype)
-            for first in range(0, flat.shape[1], 1 << 16):  # in parts: no float64 copy of the whole
-                part = slice(first, first + (1 << 16))
+            for first in range(0, flat.shape[1], 1 << 14):  # in parts: no float64 copy of the whole
+                part = slice(first, first + (1 << 14))
                 u[:, part] = gg @ flat[:, part].astype(np.float64)
             self._transformed = u.reshape(36, channels, filters)
         return self._transformed
@@ -87,129 +125,152 @@ class WinogradPlan:
         return WinogradPlan, (self.kernel,)
 
 
-class _Strip(NamedTuple):
-    """Rows of tiles of some pictures."""
+def forward(
+    x: np.ndarray,
+    plan: WinogradPlan,
+    sides: Sides,
+    out: tuple[int, int],
+    bias: np.ndarray | None = None,
+    rectify: bool = False,
+) -> np.ndarray:
+    """Return the convolution of `x` (N, H, W, C), stride 1, with `out` rows and columns: (N, *out, K).
 
-    pictures: slice
-    top: int  # in tiles
-    rows: int
-
-    def count(self, columns: int) -> int:
-        """Return how many tiles it has."""
-        return (self.pictures.stop - self.pictures.start) * self.rows * columns
-
-
-def forward(x: np.ndarray, plan: WinogradPlan, sides: Sides, out: tuple[int, int]) -> np.ndarray:
-    """Return the convolution of `x` (N, H, W, C), stride 1, with `out` rows and columns: (N, *out, K)."""
-    u = plan.transformed
-    channels, filters = u.shape[1:]
-    bb, aa = BB.astype(x.dtype), AA.astype(x.dtype)
-    y = np.empty((len(x), *out, filters), x.dtype)
-    columns = -(-out[1] // 4)
-
-    def work(strips: list[_Strip]) -> None:
-        most = max(strip.count(columns) for strip in strips)
-        sizes = (36 * channels, 36 * channels, 36 * filters, 16 * filters)
-        d_buffer, v_buffer, m_buffer, y_buffer = (np.empty(most * size, x.dtype) for size in sizes)
-        for strip in strips:
-            tiles = strip.count(columns)
-            some = strip.pictures
-            d = d_buffer[: 36 * tiles * channels].reshape(6, 6, -1, strip.rows, columns, channels)
-            v = v_buffer[: 36 * tiles * channels].reshape(36, tiles, channels)
-            m = m_buffer[: 36 * tiles * filters].reshape(36, tiles, filters)
-            _gather(d, x[some], 4 * strip.top - sides.top, -sides.left)
-            np.matmul(bb, d.reshape(36, -1), out=v.reshape(36, -1))  # B' d B
-            np.matmul(v, u, out=m)
-            back = y_buffer[: 16 * tiles * filters].reshape(16, -1)
-            np.matmul(aa, m.reshape(36, -1), out=back)  # A' m A
-            _scatter(y[some], back.reshape(4, 4, -1, strip.rows, columns, filters), 4 * strip.top)
-
-    _run(list(_strips(len(x), out, u, channels)), work, len(x) * columns * -(-out[0] // 4))
+    With `rectify`, what is negative in the result is 0: a ReLU while the strip is in the cache.
+    """
+    y = empty((len(x), *out, plan.transformed.shape[2]), x.dtype)
+    _run(_Convolution(x, plan.transformed, AS_IT_IS, y, sides.top, sides.left, bias, rectify))
     return y
 
 
 def adjoint(g: np.ndarray, plan: WinogradPlan, sides: Sides, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the gradient of the input, of `shape`, for g (N, rows, columns, K): each step transposed, the same U."""
-    u = plan.transformed
-    channels, filters = u.shape[1:]
-    bb_t, aa_t = BB.T.astype(g.dtype), AA.T.astype(g.dtype)
-    gx = np.zeros(shape, g.dtype)
-    columns = -(-g.shape[2] // 4)
-
-    def work(strips: list[_Strip]) -> None:
-        most = max(strip.count(columns) for strip in strips)
-        sizes = (16 * filters, 36 * filters, 36 * channels, 36 * channels)
-        p_buffer, m_buffer, v_buffer, d_buffer = (np.empty(most * size, g.dtype) for size in sizes)
-        for strip in strips:
-            tiles = strip.count(columns)
-            some = strip.pictures
-            piece = p_buffer[: 16 * tiles * filters].reshape(4, 4, -1, strip.rows, columns, filters)
-            m = m_buffer[: 36 * tiles * filters].reshape(36, tiles, filters)
-            v = v_buffer[: 36 * tiles * channels].reshape(36, tiles, channels)
-            _gather(piece, g[some], 4 * strip.top, 0)
-            np.matmul(aa_t, piece.reshape(16, -1), out=m.reshape(36, -1))
-            np.matmul(m, u.swapaxes(1, 2), out=v)
-            d = d_buffer[: 36 * tiles * channels].reshape(36, -1)
-            np.matmul(bb_t, v.reshape(36, -1), out=d)
-            back = d.reshape(6, 6, -1, strip.rows, columns, channels)
-            _scatter(gx[some], back, 4 * strip.top - sides.top, -sides.left, add=True)
-
-    strips = list(_strips(len(g), g.shape[1:3], u, filters))
-    # Neighbouring strips of a picture add into the same two rows: first every other one, then the rest.
-    for phase in (0, 1):
-        some = [strip for i, strip in enumerate(strips) if i % 2 == phase]
-        _run(some, work, len(g) * columns * -(-g.shape[1] // 4))
+    """Return the gradient of the input, of `shape`, for g (N, rows, columns, K): by the turned kernel, with its U."""
+    gx = empty(shape, g.dtype)
+    _run(_Convolution(g, plan.transformed.swapaxes(1, 2), TURNED, gx, 2 - sides.top, 2 - sides.left))
     return gx
 
 
-def _strips(pictures: int, out: tuple[int, ...], u: np.ndarray, channels: int) -> Iterator[_Strip]:
-    """Cut the output into strips whose gathered tiles are about as large as U: both are read once per strip."""
-    rows, columns = -(-out[0] // 4), -(-out[1] // 4)
-    budget = min(max(LEAST_STRIP_BYTES, u.nbytes), MOST_STRIP_BYTES)
-    row_bytes = columns * 36 * channels * u.itemsize
-    together = max(1, budget // (rows * row_bytes))
-    height = rows if together > 1 else min(rows, max(1, budget // row_bytes))
-    for first in range(0, pictures, together):
-        for top in range(0, rows, height):
-            yield _Strip(slice(first, min(first + together, pictures)), top, min(height, rows - top))
+class _Convolution(NamedTuple):
+    """What is convolved with what, and where the result goes; the first tile starts `top`, `left` outside of `x`."""
+
+    x: np.ndarray  # (N, H, W, C)
+    u: np.ndarray  # (36, C, K)
+    transforms: Transforms
+    y: np.ndarray  # (N, rows, columns, K)
+    top: int
+    left: int
+    bias: np.ndarray | None = None
+    rectify: bool = False
+
+    @property
+    def down(self) -> int:
+        """How many rows of tiles a picture has."""
+        return -(-self.y.shape[1] // 4)
+
+    @property
+    def across(self) -> int:
+        """How many tiles a row has."""
+        return -(-self.y.shape[2] // 4)
 
 
-def _run(strips: list[_Strip], work: Callable[[list[_Strip]], None], tiles: int) -> None:
-    if not strips:
-        return
-    if tiles >= THREADS_FROM_TILES:
-        over(strips, work)
+def _run(job: _Convolution) -> None:
+    """Share the rows of tiles out among threads.
+
+    Where U is small, each thread takes strips of its own. Where it is large, reading it is what takes time, so all
+    threads work on one large strip, and each reads the part of U that belongs to its share of the 36 products.
+    """
+    rows = len(job.x) * job.down
+    _, channels, filters = job.u.shape
+    strips = _strips(rows, job.across, channels, filters, job.u.itemsize)
+    multiplications = rows * job.across * job.u.size
+    share = parallel.over if multiplications >= THREADS_FROM else _alone
+    if job.u.nbytes <= SMALL_U_BYTES:
+        share(strips, lambda some: _strip_by_strip(job, some, _alone))
     else:
-        work(strips)
+        _strip_by_strip(job, strips, share)
 
 
-def _gather(tiles: np.ndarray, maps: np.ndarray, top: int, left: int) -> None:
-    """Fill `tiles` (s, s, N, rows, columns, C) with ``maps[:, top + 4 t + i, left + 4 u + j]``, zeros outside."""
-    for i in range(tiles.shape[0]):
-        there_y, inside_y = _overlap(top + i, tiles.shape[3], maps.shape[1])
-        for j in range(tiles.shape[1]):
-            there_x, inside_x = _overlap(left + j, tiles.shape[4], maps.shape[2])
-            tile = tiles[i, j]
-            tile[:, there_y, there_x] = maps[:, inside_y, inside_x]
-            tile[:, : there_y.start] = tile[:, there_y.stop :] = 0
-            tile[:, :, : there_x.start] = tile[:, :, there_x.stop :] = 0
+def _strips(rows: int, across: int, channels: int, filters: int, itemsize: int) -> list[range]:
+    """Cut so many rows of tiles into strips of at least one."""
+    row_bytes = 36 * across * max(channels, filters) * itemsize
+    if 36 * channels * filters * itemsize <= SMALL_U_BYTES:
+        most = min(STRIP_BYTES // row_bytes, -(-rows // parallel.thread_count()))
+    else:
+        most = WHOLE_STRIP_BYTES // row_bytes
+    return [range(first, min(first + max(1, most), rows)) for first in range(0, rows, max(1, most))]
 
 
-def _scatter(maps: np.ndarray, tiles: np.ndarray, top: int, left: int = 0, add: bool = False) -> None:
-    """Lay `tiles` back where `_gather` takes them from, or add them there; what lies outside is dropped."""
-    for i in range(tiles.shape[0]):
-        there_y, inside_y = _overlap(top + i, tiles.shape[3], maps.shape[1])
-        for j in range(tiles.shape[1]):
-            there_x, inside_x = _overlap(left + j, tiles.shape[4], maps.shape[2])
-            if add:
-                maps[:, inside_y, inside_x] += tiles[i, j, :, there_y, there_x]
-            else:
-                maps[:, inside_y, inside_x] = tiles[i, j, :, there_y, there_x]
+def working_bytes(pictures: int, out: tuple[int, int], channels: int, filters: int, itemsize: int) -> int:
+    """Return how many bytes V and M take together, over all threads."""
+    down, across = (-(-size // 4) for size in out)
+    longest = len(_strips(pictures * down, across, channels, filters, itemsize)[0])
+    threads = parallel.thread_count() if 36 * channels * filters * itemsize <= SMALL_U_BYTES else 1
+    return threads * longest * 36 * across * (channels + filters) * itemsize
 
 
-@functools.lru_cache(4096)
-def _overlap(first: int, count: int, size: int) -> tuple[slice, slice]:
-    """Return which of the places first, first + 4, ... (`count` of them) lie in 0..size-1, and those places."""
-    start = max(0, -(first // 4))  # the first t with first + 4 t >= 0
-    stop = max(start, min(count, -(-(size - first) // 4)))
-    return slice(start, stop), slice(first + 4 * start, first + 4 * stop, 4) if stop > start else slice(0, 0)
+def _strip_by_strip(job: _Convolution, strips: list[range], share: Share) -> None:
+    """Do some strips one after the other; `share` says who does the parts of each of the three steps."""
+    room = len(strips[0])
+    channels, filters = job.u.shape[1:]
+    v = scratch("v", (6, 6, room, job.across, channels), job.x.dtype)
+    m = scratch("m", (6, 6, room, job.across, filters), job.x.dtype)
+    for strip in strips:
+        v, m = v[:, :, : len(strip)], m[:, :, : len(strip)]  # the last one may be shorter
+        rows = list(enumerate(strip))
+        share(rows, functools.partial(_to_tiles, job, v))
+        share(list(range(36)), functools.partial(_multiply, job.u, v, m))
+        share(rows, functools.partial(_to_maps, job, m))
+
+
+def _to_tiles(job: _Convolution, v: np.ndarray, rows: list[tuple[int, int]]) -> None:
+    """Fill v (6, 6, rows, across, C) with ``B' d B``: for each row (its place in v, its number) of tiles."""
+    _, height, width, channels = job.x.shape
+    b_t = job.transforms.b_t.astype(v.dtype)
+    # Six rows of the input, transformed vertically, with zeros left and right; and its overlapping tiles.
+    band = scratch("band", (6, 4 * job.across + 2, channels), v.dtype)
+    band.fill(0)
+    down, right, deep = band.strides
+    tiles = as_strided(band, (6, job.across, 6, channels), (down, 4 * right, right, deep))
+    first, last = max(0, job.left), max(job.left, min(band.shape[1], job.left + width))
+    inside = band[:, first:last].reshape(6, -1)  # a view
+    columns = slice(first - job.left, last - job.left)
+    for place, row in rows:
+        picture, tile = divmod(row, job.down)
+        first = 4 * tile - job.top
+        start, stop = min(max(0, first), height), max(0, min(first + 6, height))
+        taken = job.x[picture, start:stop, columns]
+        # What lies above or below the map is zero: the columns of B' that would meet it are left out.
+        np.matmul(b_t[:, start - first : stop - first], taken.reshape(stop - start, -1), out=inside)
+        np.matmul(b_t, tiles, out=v[:, :, place].swapaxes(1, 2))
+
+
+def _multiply(u: np.ndarray, v: np.ndarray, m: np.ndarray, numbers: list[int]) -> None:
+    """Do some of the 36 products: tiles (rows * across, C) by kernels (C, K)."""
+    for number in numbers:
+        i, j = divmod(number, 6)
+        np.matmul(v[i, j].reshape(-1, v.shape[-1]), u[number], out=m[i, j].reshape(-1, m.shape[-1]))
+
+
+def _to_maps(job: _Convolution, m: np.ndarray, rows: list[tuple[int, int]]) -> None:
+    """Write ``A' m A`` of m (6, 6, rows, across, K) where it belongs, with bias and ReLU."""
+    width, filters = job.y.shape[2:]
+    a_t = job.transforms.a_t.astype(m.dtype)
+    half = scratch("half", (6, job.across, 4, filters), m.dtype)  # six rows, transformed horizontally
+    fits = width == 4 * job.across
+    rest = None if fits else scratch("rest", (4, 4 * job.across, filters), m.dtype)
+    for place, row in rows:
+        picture, tile = divmod(row, job.down)
+        if job.bias is not None:
+            m[ONES, ONES, place] += job.bias
+        np.matmul(a_t, m[:, :, place].swapaxes(1, 2), out=half)
+        whole = job.y[picture, 4 * tile : 4 * tile + 4]
+        finished = whole if rest is None else rest[: len(whole)]
+        np.matmul(a_t[: len(whole)], half.reshape(6, -1), out=finished.reshape(len(whole), -1))
+        if job.rectify:
+            np.maximum(finished, 0, out=finished)
+        if rest is not None:
+            whole[...] = finished[:, :width]
+
+
+def _alone(pieces: list, work: Callable[[list], None]) -> None:
+    """Do all pieces here: what `parallel.over` does in threads."""
+    work(pieces)

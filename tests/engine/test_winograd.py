@@ -47,12 +47,14 @@ def test_forward_and_adjoint_equal_the_readable_ones(size, padding, dtype, rng):
     assert relative_error(winograd.adjoint(g, plan, r.grid.sides, x.shape), conv2d_x(g, r)) < TOLERANCE[dtype]
 
 
+@pytest.mark.parametrize("small_u", [0, 1 << 30], ids=["one strip for all", "strips of their own"])
 @pytest.mark.parametrize("strip_bytes", [1, 20_000, 1 << 30])
 @pytest.mark.parametrize("threads_from", [0, 10**9])
-def test_the_same_in_any_strips_and_threads(strip_bytes, threads_from, rng, monkeypatch):
-    monkeypatch.setattr(winograd, "LEAST_STRIP_BYTES", strip_bytes)
-    monkeypatch.setattr(winograd, "MOST_STRIP_BYTES", strip_bytes)
-    monkeypatch.setattr(winograd, "THREADS_FROM_TILES", threads_from)
+def test_the_same_in_any_strips_and_threads(strip_bytes, threads_from, small_u, rng, monkeypatch):
+    monkeypatch.setattr(winograd, "STRIP_BYTES", strip_bytes)
+    monkeypatch.setattr(winograd, "WHOLE_STRIP_BYTES", strip_bytes)
+    monkeypatch.setattr(winograd, "SMALL_U_BYTES", small_u)
+    monkeypatch.setattr(winograd, "THREADS_FROM", threads_from)
     x, kernel, y, r = both(rng, (27, 22), 1, "float64", n=3)
     plan = WinogradPlan(kernel)
     assert relative_error(winograd.forward(x, plan, r.grid.sides, y.shape[1:3]), y) < 1e-12

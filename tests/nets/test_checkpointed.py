@@ -8,6 +8,7 @@ import pytest
 from small import ALL, BRANCHES, CHAIN, small_net
 
 import minivis as mv
+from minivis import workspace
 from minivis.errors import UnknownName
 
 
@@ -85,6 +86,7 @@ def test_it_takes_less_memory():
 
     def peak(net):
         mv.gradient(net, x, 0)  # once before: weights are read, buffers planned
+        workspace.release()
         tracemalloc.start()
         try:
             mv.gradient(net, x, 0)

@@ -7,10 +7,12 @@ import pytest
 from small import small_net
 
 import minivis as mv
+from minivis import workspace
 from minivis.nets.memory import peak_memory
 
 
 def measured(net, x, row, recorded):
+    workspace.release()  # memory that is used again would not be counted
     tracemalloc.start()
     try:
         if recorded:
@@ -52,6 +54,6 @@ def test_the_estimate_is_near_what_is_allocated(name, size, batch, row, recorded
 def test_twice_the_type_is_twice_the_maps_and_rows_must_exist():
     architecture = small_net().architecture
     forward = [peak_memory(architecture, 640, 4, "relu1_1", False, itemsize) for itemsize in (4, 8)]
-    assert 1.5 < forward[1] / forward[0] < 2
+    assert 1.9 < forward[1] / forward[0] < 3  # and float64 takes the readable path, which pads a copy
     with pytest.raises(mv.UnknownName, match="no layer named 'relu9'"):
         peak_memory(architecture, row="relu9")

@@ -1,0 +1,110 @@
+"""Convolution of maps with few channels, such as a picture: the fast twin in `conv.py` for a network's first row.
+
+It is the same product of windows and kernel. But with three channels last, what lies side by side in a window are nine
+numbers, and copying or adding runs that short takes longer than the product. So strips of the maps are turned into
+planes, one per channel, where a window's element (a, b, c) of all windows is a few long runs.
+"""
+
+import threading
+
+import numpy as np
+
+from .. import parallel
+from ..workspace import empty, scratch
+from .windows import Grid, remove_sides
+
+MOST_CHANNELS = 4
+LEAST_PLACES = 1 << 10  # of the output: below, what it saves is less than what it costs (ours)
+STRIP_BYTES = 1 << 20  # of the matrix of windows (ours: 0.5 to 4 MiB measured alike)
+
+
+def pays(kernel: np.ndarray, out: tuple[int, int]) -> bool:
+    """Return whether this path is right here: float32, few channels, windows of several places, a map of some size."""
+    few = kernel.shape[2] <= MOST_CHANNELS and kernel.shape[:2] != (1, 1)
+    return few and kernel.dtype == np.float32 and out[0] * out[1] >= LEAST_PLACES
+
+
+def forward(
+    x: np.ndarray, kernel: np.ndarray, places: Grid, bias: np.ndarray | None = None, rectify: bool = False
+) -> np.ndarray:
+    """Return the convolution of x (N, H, W, C) with a kernel (kh, kw, C, K), its bias, and a ReLU if `rectify`."""
+    kh, kw, channels, filters = kernel.shape
+    matrix = kernel.reshape(-1, filters)
+    y = empty((len(x), places.rows, places.columns, filters), np.result_type(x, kernel))
+
+    def work(strips: list[tuple[int, slice]]) -> None:
+        for picture, rows in strips:
+            planes = _planes(x[picture], rows, places)
+            count = rows.stop - rows.start
+            cut = scratch("cut", (kh, kw, channels, count, places.columns), x.dtype)
+            for i in range(kh):
+                for j in range(kw):
+                    cut[i, j] = _element(planes, i, j, count, places)
+            strip = y[picture, rows].reshape(-1, filters)
+            np.matmul(cut.reshape(len(matrix), -1).T, matrix, out=strip)
+            if bias is not None:
+                strip += bias
+            if rectify:
+                np.maximum(strip, 0, out=strip)
+
+    parallel.over(_strips(len(x), kernel, places), work)
+    return y
+
+
+def adjoint(g: np.ndarray, kernel: np.ndarray, places: Grid, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the gradient of the input, of `shape`, for g (N, rows, columns, K)."""
+    kh, kw, channels, filters = kernel.shape
+    n, height, width, _ = shape
+    matrix = kernel.reshape(-1, filters)
+    top, bottom, left, right = places.sides
+    padded = np.zeros((n, channels, top + height + bottom, left + width + right), g.dtype)
+    adding = threading.Lock()
+
+    def work(strips: list[tuple[int, slice]]) -> None:
+        for picture, rows in strips:
+            count, span = rows.stop - rows.start, _span(rows, places)
+            strip = g[picture, rows].reshape(-1, filters)
+            pieces = scratch("cut", (kh, kw, channels, count, places.columns), g.dtype)
+            np.matmul(matrix, strip.T, out=pieces.reshape(len(matrix), -1))
+            planes = np.zeros((channels, span.stop - span.start, padded.shape[3]), g.dtype)
+            for i in range(kh):
+                for j in range(kw):
+                    _element(planes, i, j, count, places)[...] += pieces[i, j]
+            with adding:  # at most two strips share a row, so that the order does not matter, not to the last bit
+                padded[picture, :, span] += planes
+
+    parallel.over(_strips(n, kernel, places), work)
+    return np.ascontiguousarray(remove_sides(padded.transpose(0, 2, 3, 1), places.sides))
+
+
+def _planes(x: np.ndarray, rows: slice, places: Grid) -> np.ndarray:
+    """Return the rows of a picture (H, W, C) that the windows in `rows` see, padded, as planes (C, span, width)."""
+    height, width, channels = x.shape
+    span, (top, _, left, right) = _span(rows, places), places.sides
+    planes = scratch("planes", (channels, span.stop - span.start, left + width + right), x.dtype)
+    planes.fill(0)
+    start, stop = max(0, span.start - top), min(height, span.stop - top)
+    if start < stop:
+        first = start + top - span.start
+        planes[:, first : first + stop - start, left : left + width] = x[start:stop].transpose(2, 0, 1)
+    return planes
+
+
+def _element(planes: np.ndarray, i: int, j: int, count: int, places: Grid) -> np.ndarray:
+    """Return element (i, j) of all windows in a strip of `count` rows of windows: a view (C, count, columns)."""
+    sy, sx = places.stride
+    return planes[:, i : i + (count - 1) * sy + 1 : sy, j : j + (places.columns - 1) * sx + 1 : sx]
+
+
+def _span(rows: slice, places: Grid) -> slice:
+    """Return the rows of the padded maps that the windows in `rows` cover."""
+    sy = places.stride[0]
+    return slice(rows.start * sy, (rows.stop - 1) * sy + places.kernel[0])
+
+
+def _strips(pictures: int, kernel: np.ndarray, places: Grid) -> list[tuple[int, slice]]:
+    """Return (picture, rows of windows) of each strip, none so low that three of them share a row of the maps."""
+    kh, kw, channels, _ = kernel.shape
+    row_bytes = kh * kw * channels * places.columns * kernel.itemsize
+    most = max(-(-kh // places.stride[0]), STRIP_BYTES // row_bytes)
+    return [(n, rows) for n in range(pictures) for rows in parallel.cut(places.rows, places.rows // most)]
