@@ -1,5 +1,7 @@
 """The tasks, done by minivis. Each function prepares, and returns what is timed."""
 
+import time
+
 import numpy as np
 
 import minivis as mv
@@ -23,6 +25,17 @@ def grad_cam(weights, pixels, target):
     net = network(weights)
     size = pixels.shape[1:3]
     return lambda: mv.enlarge(mv.grad_cam(net, pixels, target), size)
+
+
+def grad_cam_of_captum(weights, pixels, target):
+    """Return the map as Captum's defaults have it: negative values kept, enlarged by repeating."""
+    net = network(weights)
+
+    def run():
+        heat = mv.grad_cam(net, pixels, target, positive="none")
+        return heat.repeat(pixels.shape[1] // heat.shape[1], 1).repeat(pixels.shape[2] // heat.shape[2], 2)
+
+    return run
 
 
 def occlusion(weights, pixels, target, window, stride):
@@ -65,22 +78,64 @@ def style_step(weights, pixels, target):
     return step
 
 
-def tsne(weights, codes, target, perplexity, steps):
-    """Return the divergence after `steps` from the start that the other side has; affinities are part of the time."""
+def tsne(weights, codes, target, perplexity, steps, starts):
+    """Return the divergence from each start that the other side has, too; affinities are part of the time."""
     from minivis.representation.affinities import affinities
     from minivis.representation.tsne import tsne_steps
 
-    start = 1e-4 * np.random.default_rng(0).standard_normal((len(codes), 2)).astype("float32")
-
     def run():
-        p = affinities(codes, perplexity)
-        ((_, _, divergence),) = tsne_steps(p, start, steps, every=steps, rate=200.0)
-        return np.array([divergence])
+        found = []
+        for seed in range(starts):
+            start = 1e-4 * np.random.default_rng(seed).standard_normal((len(codes), 2)).astype("float32")
+            p = affinities(codes, perplexity)
+            ((_, _, divergence),) = tsne_steps(p, start, steps, every=steps, rate=200.0)
+            found.append(divergence)
+        return np.array(found)
 
     return run
 
 
-TASKS = {f.__name__: f for f in (gradient, maps_gradient, forward, grad_cam, occlusion, style_step, tsne)}
+def profile(weights, pixels, target, times=15):
+    """Return [row, milliseconds forward, milliseconds back] of a saliency: medians."""
+    from minivis import tape
+
+    net = network(weights)
+    order = [row.name for row in net.architecture.ancestors([net.logits])]
+    there, back = ({name: [] for name in order} for _ in range(2))
+    plain_run, plain_rule = net._run, tape.rule_of
+
+    def timed(function, kept):
+        def call(*args):
+            start = time.perf_counter()
+            y = function(*args)
+            kept.append(time.perf_counter() - start)
+            return y
+
+        return call
+
+    def run():
+        net._run = lambda row, *rest: timed(plain_run, there[row.name])(row, *rest)
+        try:
+            for _ in range(times):
+                x = mv.Tensor(pixels)
+                y = net.capture(x, [net.logits])[net.logits]
+                walked = iter(reversed(order))
+                tape.rule_of = lambda *args, walked=walked: timed(plain_rule(*args), back[next(walked)])
+                mv.backward(y, x, mv.one_hot(y, target))
+        finally:
+            net._run, tape.rule_of = plain_run, plain_rule
+        medians = [[1e3 * float(np.median(kept[name] or [0.0])) for kept in (there, back)] for name in order]
+        return np.array([(name, *pair) for name, pair in zip(order, medians, strict=True)])
+
+    return run
+
+
+FUNCTIONS = (gradient, maps_gradient, forward, grad_cam, grad_cam_of_captum, occlusion, style_step, tsne, profile)
+TASKS = {f.__name__: f for f in FUNCTIONS}
+
+
+def use_threads(count):
+    """Do nothing: the environment says it before NumPy is imported."""
 
 
 def versions():

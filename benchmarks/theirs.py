@@ -36,6 +36,7 @@ class VGG16(torch.nn.Module):
                     kernel = kernel.reshape(7, 7, 512, -1).permute(2, 0, 1, 3).reshape(25088, -1)
                 linear.weight.data, linear.bias.data = kernel.T.contiguous(), bias
                 self.dense.append(linear)
+        self.last_relu = torch.nn.ReLU()  # a module, since Captum wants one to look at
         self.requires_grad_(False)
 
     def rows(self, x, stop=None):
@@ -44,7 +45,9 @@ class VGG16(torch.nn.Module):
         convs = iter(self.convs)
         for block, count in enumerate(BLOCKS, 1):
             for i in range(1, count + 1):
-                x = F.relu(next(convs)(x))
+                last = (block, i) == (5, 3)
+                x = next(convs)(x)
+                x = self.last_relu(x) if last else F.relu(x)
                 yield f"relu{block}_{i}", x
                 if f"relu{block}_{i}" == stop:
                     return
@@ -114,6 +117,20 @@ def grad_cam(weights, pixels, target):
     return run
 
 
+def grad_cam_of_captum(weights, pixels, target):
+    """Captum's defaults: no ReLU on the sum, enlarged to the nearest neighbour."""
+    from captum.attr import LayerAttribution, LayerGradCam
+
+    model = VGG16(weights).eval()
+    explain = LayerGradCam(model, model.last_relu)
+
+    def run():
+        heat = explain.attribute(picture(pixels), target=target)
+        return LayerAttribution.interpolate(heat, pixels.shape[1:3])[:, 0].detach().numpy()
+
+    return run
+
+
 def occlusion(weights, pixels, target, window, stride, at_once=16):
     """Captum's Occlusion of the score; its map is per pixel: run.py works out the drop of each window."""
     from captum.attr import Occlusion
@@ -164,29 +181,36 @@ def style_step(weights, pixels, target):
     return step
 
 
-def tsne(weights, codes, target, perplexity, steps):
-    """scikit-learn's exact t-SNE from the same start, not stopped early."""
+def tsne(weights, codes, target, perplexity, steps, starts):
+    """scikit-learn's exact t-SNE from the same starts, not stopped early."""
     from sklearn.manifold import TSNE
 
-    start = 1e-4 * np.random.default_rng(0).standard_normal((len(codes), 2)).astype("float32")
-    explain = TSNE(
-        perplexity=perplexity,
-        learning_rate=200.0,
-        max_iter=steps,
-        n_iter_without_progress=steps,
-        min_grad_norm=0.0,
-        init=start,
-        method="exact",
-    )
-
     def run():
-        explain.fit(codes)
-        return np.array([explain.kl_divergence_])
+        found = []
+        for seed in range(starts):
+            start = 1e-4 * np.random.default_rng(seed).standard_normal((len(codes), 2)).astype("float32")
+            explain = TSNE(
+                perplexity=perplexity,
+                learning_rate=200.0,
+                max_iter=steps,
+                n_iter_without_progress=steps,
+                min_grad_norm=0.0,
+                init=start,
+                method="exact",
+            )
+            explain.fit(codes)
+            found.append(explain.kl_divergence_)
+        return np.array(found)
 
     return run
 
 
-TASKS = {f.__name__: f for f in (gradient, maps_gradient, forward, grad_cam, occlusion, style_step, tsne)}
+FUNCTIONS = (gradient, maps_gradient, forward, grad_cam, grad_cam_of_captum, occlusion, style_step, tsne)
+TASKS = {f.__name__: f for f in FUNCTIONS}
+
+
+def use_threads(count):
+    torch.set_num_threads(count)
 
 
 def versions():

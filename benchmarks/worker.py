@@ -1,8 +1,8 @@
 """One system in a process of its own: reads tasks from standard input, answers with seconds.
 
-Started by run.py as ``python worker.py ours|theirs THREADS``. A line {"task": ..., "options": ..., "warm": ...}
-prepares, and runs once if "warm" says so; the line "go" runs once and answers with the seconds; "result FILE" saves
-what the task returned, and answers with the peak.
+Started by run.py as ``python worker.py ours|theirs|in_jax THREADS``. A line {"task": ..., "options": ..., "warm": ...}
+prepares, and runs once if "warm" says so; the line "go" answers with the seconds of one run, which comes right after
+another one if "warm" says so; "result FILE" saves what the task returned, and answers with the peak.
 """
 
 import importlib
@@ -16,16 +16,15 @@ import numpy as np
 
 def main():
     system = importlib.import_module(sys.argv[1])
-    threads = int(sys.argv[2])
-    if sys.argv[1] == "theirs":
-        import torch
-
-        torch.set_num_threads(threads)
-    answer(system.versions())
+    system.use_threads(int(sys.argv[2]))
+    answer([system.versions(), sorted(system.TASKS)])
     run = result = None
+    warm = False
     for line in sys.stdin:
         command = line.strip()
         if command == "go":
+            if warm:  # caches, and a processor that has woken up
+                run()
             start = time.perf_counter()
             result = run()
             answer(time.perf_counter() - start)
@@ -34,11 +33,10 @@ def main():
             answer(peak_MiB())
         else:
             request = json.loads(command)
-            options = request["options"]
-            pixels = np.load(request["pixels"])
-            run = system.TASKS[request["task"]](request["weights"], pixels, 11, **options)
-            if request["warm"]:
-                result = run()
+            warm = request["warm"]
+            run = system.TASKS[request["task"]](request["weights"], np.load(request["data"]), 11, **request["options"])
+            if warm:
+                run()
             answer("ready")
 
 

@@ -10,6 +10,7 @@ and asks for one row at a time::
 the table of the layouts, one function each; `matching` names the rows, `reading` reads them.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from .container import Expected
@@ -18,11 +19,21 @@ from .hashing import sha256_of
 from .layouts import ORDERS, Preprocessing
 from .published import PUBLISHED, Published
 from .reading import WeightFile, open_weights
-from .saving import convert, preprocessing_attributes, save_weights
-from .verifying import FileReport, identify
 
 if TYPE_CHECKING:
     from .download import fetch
+    from .saving import convert, preprocessing_attributes, save_weights
+    from .verifying import FileReport, identify
+
+# Imported when first asked for: who only looks at a network neither fetches nor writes one.
+_LATER = {
+    "fetch": ".download",
+    "convert": ".saving",
+    "preprocessing_attributes": ".saving",
+    "save_weights": ".saving",
+    "FileReport": ".verifying",
+    "identify": ".verifying",
+}
 
 __all__ = [
     "ORDERS",
@@ -47,8 +58,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "fetch":  # its imports take longer than all the others, and few who look at a network fetch one
-        from .download import fetch
-
-        return fetch
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name], __name__), name)
     raise AttributeError(f"module 'minivis.weights' has no attribute {name!r}")
