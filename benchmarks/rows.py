@@ -61,7 +61,7 @@ SCALING = [
     *(pictures(f"forward, batch {n}", "forward", n, 224) for n in (2, 4, 8)),
     *(pictures(f"style step, {s} x {s}", "style_step", 1, s, size=s) for s in (128, 256, 512)),
     *(pictures(f"gradient of the last maps, {s} x {s}", "maps_gradient", 1, s, size=s) for s in (128, 256, 384)),
-    *(windows(stride, repeats=1) for stride in (64, 32)),
+    *(windows(stride, repeats=1) for stride in (32, 24)),
     *(points(count, 300) for count in (250, 500, 1000)),
 ]
 
