@@ -56,6 +56,15 @@ ROWS = [
     windows(8, target=0.2),
     points(2000, 1000, target=1.0, starts=3),
 ]
+GPU_ROWS = [
+    pictures("saliency, batch 32", "gradient", 32, 224, 1.0),
+    pictures("saliency, batch 1", "gradient", 1, 224),
+    pictures("forward, batch 32", "forward", 32, 224),
+    pictures("Grad-CAM, batch 32", "grad_cam", 32, 224),
+    pictures("style step to relu4_1, 384 x 384", "style_step", 1, 384, size=384),
+    pictures("gradient of the last maps, 512 x 512", "maps_gradient", 1, 512, size=512),
+    windows(8),
+]
 SCALING = [
     *(pictures(f"saliency, batch {n}", "gradient", n, 224) for n in (2, 4)),
     *(pictures(f"forward, batch {n}", "forward", n, 224) for n in (2, 4, 8)),

@@ -21,7 +21,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from rows import ROWS, SCALING, per_window, windows  # noqa: E402
+from rows import GPU_ROWS, ROWS, SCALING, per_window, windows  # noqa: E402
 
 CAPTUM_BATCHES = (4, 8, 16, 32, 64)
 PAUSE = 0.3  # seconds between turns: threads that wait for more work by spinning must not take the other's cores
@@ -31,10 +31,10 @@ BYTE_CODE = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECOD
 class Worker:
     """A system in its process."""
 
-    def __init__(self, system, threads, environment):
+    def __init__(self, system, threads, device, environment):
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         env = {**os.environ, **dict.fromkeys(names, str(threads)), **environment}
-        command = [sys.executable, str(HERE / "worker.py"), system, str(threads)]
+        command = [sys.executable, str(HERE / "worker.py"), system, str(threads), device]
         self.process = subprocess.Popen(
             command, env=env, cwd=HERE, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -63,13 +63,13 @@ class Worker:
 class Bench:
     """What all measurements share."""
 
-    def __init__(self, folder, threads, repeats, environment, systems):
-        self.folder, self.threads, self.repeats = folder, threads, repeats
+    def __init__(self, folder, threads, device, repeats, environment, systems):
+        self.folder, self.threads, self.device, self.repeats = folder, threads, device, repeats
         self.environment, self.systems = environment, systems
         self.weights = random_weights(folder)
 
     def worker(self, system):
-        return Worker(system, self.threads, self.environment if system == "ours" else {})
+        return Worker(system, self.threads, self.device, self.environment)
 
     def measure(self, row, theirs):
         """Let all systems do `row` in turns, and compare times and results; `theirs` are options of PyTorch's side."""
@@ -199,6 +199,13 @@ def processor():
         return platform.processor() or platform.machine()
 
 
+def graphics_card():
+    """Return the GPU's name."""
+    import cupy
+
+    return cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+
+
 def told(found):
     """Return one line about a measured row."""
     parts = [f"{found['name']:<44} {found['seconds']['ours'] * 1e3:8.0f} ms"]
@@ -217,23 +224,30 @@ def main():
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--only", help="rows whose name contains this")
     parser.add_argument("--scaling", action="store_true", help="the scaling curves too")
-    parser.add_argument("--coretype", help="OPENBLAS_CORETYPE for minivis, for example Haswell")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "cpu.json")
+    parser.add_argument("--coretype", help="OPENBLAS_CORETYPE (minivis' and scikit-learn's), for example Haswell")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="gpu: CuPy beside PyTorch with cuDNN")
+    parser.add_argument("--tf32", action="store_true", help="on a GPU, let both sides multiply in TF32")
+    parser.add_argument("--out", type=Path, help="default: results/cpu.json, gpu.json or gpu-tf32.json")
     args = parser.parse_args()
     environment = {"OPENBLAS_CORETYPE": args.coretype} if args.coretype else {}
-    systems = ["ours", "theirs", *(["in_jax"] if find_spec("jax") else [])]
-    rows = [row for row in [*ROWS, *(SCALING if args.scaling else [])] if not args.only or args.only in row.name]
+    if args.device == "gpu":
+        environment["CUPY_TF32"] = str(int(args.tf32))
+    args.out = args.out or HERE / "results" / f"{args.device}{'-tf32' if args.tf32 else ''}.json"
+    systems = ["ours", "theirs", *(["in_jax"] if find_spec("jax") and args.device == "cpu" else [])]
+    rows = GPU_ROWS if args.device == "gpu" else [*ROWS, *(SCALING if args.scaling else [])]
+    rows = [row for row in rows if not args.only or args.only in row.name]
     report = {
         "date": time.strftime("%Y-%m-%d"),
         "command": " ".join(["python", "benchmarks/run.py", *sys.argv[1:]]),
         "machine": {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version()},
         "threads": args.threads,
+        "device": graphics_card() if args.device == "gpu" else "cpu",
         "environment": {**environment, **{k: v for k, v in os.environ.items() if k.startswith("OPENBLAS_")}},
         "rows": [],
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        bench = Bench(Path(name), args.threads, args.repeats, environment, systems)
+        bench = Bench(Path(name), args.threads, args.device, args.repeats, environment, systems)
         occludes = any(row.task == "occlusion" for row in rows)
         at_once = {"at_once": bench.captum_batch()} if occludes else {}
         for row in rows:
@@ -241,10 +255,12 @@ def main():
             report["rows"].append(found)
             print(told(found), flush=True)
             args.out.write_text(json.dumps(report, indent=1) + "\n")  # what is done is kept
-        report["profile"] = bench.profile()
-    report["start"], report["look"] = start_up(9), first_look(3)
+        if args.device == "cpu":
+            report["profile"] = bench.profile()
+    if args.device == "cpu":
+        report["start"], report["look"] = start_up(9), first_look(3)
+        print(f"import minivis / import numpy: {report['start']['ratio']:.2f}; look: {report['look']['seconds']}")
     args.out.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"import minivis / import numpy: {report['start']['ratio']:.2f}; minivis look: {report['look']['seconds']}")
 
 
 if __name__ == "__main__":

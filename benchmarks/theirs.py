@@ -1,11 +1,14 @@
 """The same tasks, done by PyTorch in eager mode (and Captum), as their users write them: channels first, autograd."""
 
+import os
+
 import h5py
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 MEAN = torch.tensor([123.68, 116.779, 103.939])
+DEVICE = "cpu"
 BLOCKS = (2, 2, 3, 3, 3)
 
 
@@ -37,11 +40,12 @@ class VGG16(torch.nn.Module):
                 linear.weight.data, linear.bias.data = kernel.T.contiguous(), bias
                 self.dense.append(linear)
         self.last_relu = torch.nn.ReLU()  # a module, since Captum wants one to look at
-        self.requires_grad_(False)
+        self.mean = MEAN.view(3, 1, 1).to(DEVICE)
+        self.requires_grad_(False).eval().to(DEVICE)
 
     def rows(self, x, stop=None):
         """Yield (name, value) of each ReLU, and of the logits."""
-        x = x - MEAN.view(3, 1, 1)
+        x = x - self.mean
         convs = iter(self.convs)
         for block, count in enumerate(BLOCKS, 1):
             for i in range(1, count + 1):
@@ -63,56 +67,80 @@ class VGG16(torch.nn.Module):
         return last
 
 
+def use(threads, device):
+    """Compute with so many threads on `device`; on a GPU cuDNN may try which of its algorithms is the fastest."""
+    global DEVICE
+    torch.set_num_threads(threads)
+    if device == "gpu":
+        DEVICE = "cuda"
+        torch.backends.cudnn.benchmark = True
+        in_tf32 = os.environ.get("CUPY_TF32") == "1"  # the same precision as the other side
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = in_tf32
+
+
+def wait():
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
+def to_host(result):
+    return result.detach().cpu().numpy() if isinstance(result, torch.Tensor) else np.asarray(result)
+
+
+def gpu_peak_MiB():
+    return torch.cuda.max_memory_reserved() / 2**20
+
+
 def picture(pixels):
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(DEVICE)
 
 
 def gradient(weights, pixels, target):
-    model = VGG16(weights).eval()
+    model, pixels = VGG16(weights), picture(pixels)
 
     def run():
-        x = picture(pixels).requires_grad_()
+        x = pixels.clone().requires_grad_()
         (g,) = torch.autograd.grad(model(x)[:, target].sum(), x)
-        return g.permute(0, 2, 3, 1).numpy()
+        return g.permute(0, 2, 3, 1)
 
     return run
 
 
 def maps_gradient(weights, pixels, target):
-    model = VGG16(weights).eval()
+    model, pixels = VGG16(weights), picture(pixels)
 
     def run():
-        x = picture(pixels).requires_grad_()
+        x = pixels.clone().requires_grad_()
         for _, value in model.rows(x, "relu5_3"):  # an earlier row is not held on to
             last = value
         (g,) = torch.autograd.grad(last.sum(), x)
-        return g.permute(0, 2, 3, 1).numpy()
+        return g.permute(0, 2, 3, 1)
 
     return run
 
 
 def forward(weights, pixels, target):
-    model = VGG16(weights).eval()
+    model, x = VGG16(weights), picture(pixels)
 
     def run():
         with torch.inference_mode():
-            return model(picture(pixels)).numpy()
+            return model(x)
 
     return run
 
 
 def grad_cam(weights, pixels, target):
     """Written out by hand: Captum's keeps negative values and enlarges by nearest neighbour."""
-    model = VGG16(weights).eval()
+    model, pixels = VGG16(weights), picture(pixels)
 
     def run():
-        x = picture(pixels).requires_grad_()
+        x = pixels.clone().requires_grad_()
         rows = dict(model.rows(x))
         maps = rows["relu5_3"]
         (slope,) = torch.autograd.grad(rows["fc8"][:, target].sum(), maps)
         cam = F.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True))
-        cam = F.interpolate(cam, pixels.shape[1:3], mode="bilinear", align_corners=False)
-        return cam[:, 0].detach().numpy()
+        cam = F.interpolate(cam, pixels.shape[2:], mode="bilinear", align_corners=False)
+        return cam[:, 0]
 
     return run
 
@@ -121,12 +149,12 @@ def grad_cam_of_captum(weights, pixels, target):
     """Captum's defaults: no ReLU on the sum, enlarged to the nearest neighbour."""
     from captum.attr import LayerAttribution, LayerGradCam
 
-    model = VGG16(weights).eval()
+    model, x = VGG16(weights), picture(pixels)
     explain = LayerGradCam(model, model.last_relu)
 
     def run():
-        heat = explain.attribute(picture(pixels), target=target)
-        return LayerAttribution.interpolate(heat, pixels.shape[1:3])[:, 0].detach().numpy()
+        heat = explain.attribute(x, target=target)
+        return LayerAttribution.interpolate(heat, x.shape[2:])[:, 0]
 
     return run
 
@@ -135,13 +163,11 @@ def occlusion(weights, pixels, target, window, stride, at_once=16):
     """Captum's Occlusion of the score; its map is per pixel: run.py works out the drop of each window."""
     from captum.attr import Occlusion
 
-    model = VGG16(weights).eval()
-    explain = Occlusion(model)
+    model, x = VGG16(weights), picture(pixels)
+    explain, fill = Occlusion(model), model.mean.expand_as(x)
 
     def run():
         with torch.inference_mode():
-            x = picture(pixels)
-            fill = MEAN.view(1, 3, 1, 1).expand_as(x)
             return explain.attribute(
                 x,
                 sliding_window_shapes=(3, window, window),
@@ -155,20 +181,21 @@ def occlusion(weights, pixels, target, window, stride, at_once=16):
 
 
 def style_step(weights, pixels, target):
-    model = VGG16(weights).eval()
+    model = VGG16(weights)
     rows = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
     def gram(x):
         flat = x.flatten(2)
         return flat @ flat.transpose(1, 2)
 
+    pixels = picture(pixels)
     with torch.inference_mode():
-        other = dict(model.rows(picture(pixels[:, ::-1]), "relu4_1"))
+        other = dict(model.rows(pixels.flip(2), "relu4_1"))
     other = {row: other[row].clone() for row in rows}
     grams = {row: gram(other[row]) for row in rows}
 
     def step():
-        x = picture(pixels).requires_grad_()
+        x = pixels.clone().requires_grad_()
         found = dict(model.rows(x, "relu4_1"))
         loss = 0.5 * ((found[rows[-1]] - other[rows[-1]]) ** 2).sum()
         for row in rows:
@@ -176,7 +203,7 @@ def style_step(weights, pixels, target):
             difference = gram(found[row]) - grams[row]
             loss = loss + (difference**2).sum() / (4.0 * channels**2 * (height * width) ** 2)
         (g,) = torch.autograd.grad(loss, x)
-        return g.permute(0, 2, 3, 1).numpy()
+        return g.permute(0, 2, 3, 1)
 
     return step
 
@@ -207,10 +234,6 @@ def tsne(weights, codes, target, perplexity, steps, starts):
 
 FUNCTIONS = (gradient, maps_gradient, forward, grad_cam, grad_cam_of_captum, occlusion, style_step, tsne)
 TASKS = {f.__name__: f for f in FUNCTIONS}
-
-
-def use_threads(count):
-    torch.set_num_threads(count)
 
 
 def versions():

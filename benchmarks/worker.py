@@ -1,8 +1,8 @@
 """One system in a process of its own: reads tasks from standard input, answers with seconds.
 
-Started by run.py as ``python worker.py ours|theirs|in_jax THREADS``. A line {"task": ..., "options": ..., "warm": ...}
-prepares, and runs once if "warm" says so; the line "go" answers with the seconds of one run, which comes right after
-another one if "warm" says so; "result FILE" saves what the task returned, and answers with the peak.
+Started by run.py as ``python worker.py ours|theirs|in_jax THREADS cpu|gpu``. A line {"task": ..., "options": ...,
+"warm": ...} prepares, and runs once if "warm" says so; the line "go" answers with the seconds of one run, which comes
+right after another one if "warm" says so; "result FILE" saves what the task returned, and answers with the peak.
 """
 
 import importlib
@@ -16,7 +16,7 @@ import numpy as np
 
 def main():
     system = importlib.import_module(sys.argv[1])
-    system.use_threads(int(sys.argv[2]))
+    system.use(threads=int(sys.argv[2]), device=sys.argv[3])
     answer([system.versions(), sorted(system.TASKS)])
     run = result = None
     warm = False
@@ -25,12 +25,14 @@ def main():
         if command == "go":
             if warm:  # caches, and a processor that has woken up
                 run()
+            system.wait()
             start = time.perf_counter()
             result = run()
+            system.wait()
             answer(time.perf_counter() - start)
         elif command.startswith("result "):
-            np.save(command[7:], np.asarray(result))
-            answer(peak_MiB())
+            np.save(command[7:], system.to_host(result))
+            answer(peak_MiB() if sys.argv[3] == "cpu" else system.gpu_peak_MiB())
         else:
             request = json.loads(command)
             warm = request["warm"]

@@ -7,10 +7,11 @@ Everything that is worth threads goes through here, products of matrices too: BL
 spinning, for some 25 ms after a product, and would take the cores from whatever comes next.
 """
 
+import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from .workspace import empty
 
 Piece = TypeVar("Piece")
 
+BLAS_THREADS_FROM = 1 << 13  # multiplications: below, BLAS would not use threads anyway (OpenBLAS, matrix by vector)
 PRODUCT_FROM = 1 << 21  # multiplications: below, threads cost more than they bring (ours, as those below)
 PARTS_OF_A_SUM, LEAST_PART = 8, 1 << 9  # of the terms that are added up in a product
 ELEMENTS_FROM = 1 << 18  # numbers in an array that is worth threads
@@ -60,6 +62,24 @@ def thread_count() -> int:
     return max((library.num_threads for library in _blas()), default=1)
 
 
+@contextlib.contextmanager
+def _threads_of_our_own() -> Iterator[int]:
+    """Hold BLAS to one thread; say how many threads may be used instead: 1 within such a thread, or beside one."""
+    lock = _one_at_a_time
+    if not lock.acquire(blocking=False):
+        yield 1
+        return
+    before = [library.num_threads for library in _blas()]
+    try:
+        for library in _blas():
+            library.set_num_threads(1)
+        yield max(before, default=1)
+    finally:
+        for library, count in zip(_blas(), before, strict=True):
+            library.set_num_threads(count)
+        lock.release()
+
+
 def over(pieces: Iterable[Piece], work: Callable[[list[Piece]], Any]) -> None:
     """Call ``work(some of the pieces)`` in as many threads as BLAS has, each with a share of neighbouring pieces.
 
@@ -67,27 +87,15 @@ def over(pieces: Iterable[Piece], work: Callable[[list[Piece]], Any]) -> None:
     any share is raised here, once all have ended.
     """
     pieces = list(pieces)
-    threads = min(thread_count(), len(pieces))
-    lock = _one_at_a_time
-    if threads < 2 or not lock.acquire(blocking=False):
-        work(pieces)  # alone, or called from within such a thread: BLAS may use its own threads
-        return
-    before = [library.num_threads for library in _blas()]
-    try:
-        for library in _blas():
-            library.set_num_threads(1)
-        shares = [pieces[len(pieces) * i // threads : len(pieces) * (i + 1) // threads] for i in range(threads)]
-        others = [_pool(threads - 1).submit(work, share) for share in shares[1:]]
+    with _threads_of_our_own() as threads:
+        first, *rest = [pieces[part] for part in cut(len(pieces), threads)] if pieces else [[]]
+        others = [_pool(threads - 1).submit(work, share) for share in rest]
         try:
-            work(shares[0])  # this thread is one of them
+            work(first)  # this thread is one of them
         finally:
             failed = [other.exception() for other in others]  # also waits
         for error in filter(None, failed):
             raise error
-    finally:
-        for library, count in zip(_blas(), before, strict=True):
-            library.set_num_threads(count)
-        lock.release()
 
 
 def cut(size: int, count: int) -> list[slice]:
@@ -99,8 +107,12 @@ def cut(size: int, count: int) -> list[slice]:
 def product(a: Any, b: Any) -> Any:
     """Return ``a @ b`` of two matrices, cut along the longest of their three axes, a part for each thread."""
     (rows, inner), columns = a.shape, b.shape[1]
-    if not isinstance(a, np.ndarray) or rows * inner * columns < PRODUCT_FROM:
+    size = rows * inner * columns
+    if not isinstance(a, np.ndarray) or size < BLAS_THREADS_FROM:
         return a @ b
+    if size < PRODUCT_FROM:
+        with _threads_of_our_own():
+            return a @ b
     longest = max(rows, inner, columns)
     parts = cut(longest, thread_count())
     if longest == inner:  # parts of the sum: as many as there are, so that any number of threads gives the same bits
@@ -109,7 +121,7 @@ def product(a: Any, b: Any) -> Any:
 
         def add_up(some: list[int]) -> None:
             for i in some:
-                sums[i] = a[:, parts[i]] @ b[parts[i]]
+                sums[i] = np.matmul(a[:, parts[i]], b[parts[i]], out=empty((rows, columns), np.result_type(a, b)))
 
         over(range(len(parts)), add_up)
         return functools.reduce(np.add, sums)

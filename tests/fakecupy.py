@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from fakekernel import RawKernel, compiler
 
 SCALARS = (bool, int, float, complex, np.generic)
 ATOMIC = ("int32", "float16", "float32", "float64", "uint32", "uint64")
@@ -836,6 +837,7 @@ cupy = module(
     **{name: getattr(np, name) for name in SHARED_NAMES.split()},
     **UFUNCS,
     **functions_of(""),
+    **({"RawKernel": RawKernel} if compiler() else {}),
     **{f.__name__: f for f in (take, take_along_axis, array, asarray, asnumpy, get_array_module, result_type)},
 )
 ndimage, special = from_scipy("ndimage"), from_scipy("special")

@@ -1,6 +1,7 @@
 """`minivis doctor`: what this machine brings, and what could be better."""
 
 import argparse
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -94,10 +95,24 @@ def gpu() -> list[str]:
         return [f"GPU       none: {reason}"]
     import cupy
 
+    from ..primitives.gpu import why_not
+
     device = cupy.cuda.Device()
     name = cupy.cuda.runtime.getDeviceProperties(device.id)["name"].decode()
     free, total = device.mem_info
-    return [f"GPU       {name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"]
+    differs = why_not(cupy)
+    return [
+        f"GPU       {name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free",
+        f"kernels   {f'not used: {differs}' if differs else 'checked: each gives what the plain code gives'}",
+        f"products  {precision(os.environ.get('CUPY_TF32', '0'))}",
+    ]
+
+
+def precision(setting: str) -> str:
+    """Return what CuPy's float32 products are computed in, by its variable CUPY_TF32, read once per process."""
+    if setting in ("", "0"):
+        return "in float32; with CUPY_TF32=1 in the environment in TF32: sooner done, with 10 bits after the point"
+    return "in TF32: sooner done, with 10 bits after the point (CUPY_TF32 is set)"
 
 
 def weights() -> list[str]:

@@ -36,7 +36,7 @@ def prove(arguments: argparse.Namespace) -> int:
     for verdict in verify(net, x):
         groups.setdefault(verdict.group, []).append(verdict.holds)
         worst[verdict.group] = max(worst.get(verdict.group, 0.0), verdict.error)
-        one_by_one = arguments.all or verdict.group in ("identity", "beside PyTorch")
+        one_by_one = arguments.all or verdict.group in ("identity", "twin", "beside PyTorch")
         if one_by_one or not verdict.holds:
             state = "ok" if verdict.holds else "FAILS"
             print(f"{state:<5}  {verdict.group:<18}  {verdict.error:8.1e} <= {verdict.allowed:.0e}  {verdict.name}")

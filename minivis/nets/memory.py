@@ -99,7 +99,8 @@ def _extra(row: Row, out: int, below: int, batch: int, shape: Shape, kernel: Sha
         return working_bytes(batch, (shape[0], shape[1]), kernel[2], kernel[3], itemsize)
     if kernel[2] <= planes.MOST_CHANNELS and itemsize == 4:
         return 2 * planes.STRIP_BYTES
-    return 2 * STRIP_BYTES + (below if row.layer.padding else 0)  # windows, their product, the padded maps
+    windows = batch * math.prod(shape[:2]) * math.prod(kernel[:3]) * itemsize
+    return min(STRIP_BYTES, windows) + (below if row.layer.padding else 0)  # and the padded maps
 
 
 def _weights(row: Row, parameters: dict[str, Shape], out: Shape, batch: int, itemsize: int) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import DTYPE, Array, array_module, check_device, to_device, to_host, told_if_full
+from ..backend import DTYPE, Array, array_module, check_device, gpu_module, to_device, to_host, told_if_full
 from ..errors import InputError, WeightFileError
 from ..pictures import for_net
-from ..primitives import recompute
+from ..primitives import gpu, recompute
 from ..primitives.winograd import WinogradPlan
 from ..tape import Tensor
 from ..weights import WeightFile
@@ -48,7 +48,7 @@ class LazyWeights(Mapping):
             return {}
         weights = self[row]
         kernel = weights["kernel"]
-        if row not in self._plans and isinstance(kernel, np.ndarray) and kernel.shape[:2] == (3, 3):
+        if row not in self._plans and kernel.shape[:2] == (3, 3):
             self._plans[row] = WinogradPlan(kernel)
         return {**weights, "plan": self._plans.get(row)}
 
@@ -94,6 +94,8 @@ class Net:
     ):
         self.architecture = architecture
         self.device = check_device(device)
+        if device == "gpu":
+            gpu.why_not(gpu_module())  # the kernels are compiled and checked now, not in the middle of a pass
         self.dtype = np.dtype(dtype)
         if self.dtype.kind != "f":
             raise InputError(f"a network computes in float32 or float64, not in {self.dtype}")

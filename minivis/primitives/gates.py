@@ -1,9 +1,10 @@
-"""What a ReLU and its rules do with large maps, in one pass over memory: pieces that stay in the cache, in threads."""
+"""What a ReLU and its rules do with large maps, in one pass over memory: in pieces and threads, or by one kernel."""
 
 import numpy as np
 
 from ..backend import Array, array_module
 from ..parallel import elementwise
+from . import gpu
 
 
 def rectify(x: Array) -> Array:
@@ -15,8 +16,11 @@ def rectify(x: Array) -> Array:
 
 def passed(g: Array, *gates: Array) -> Array:
     """Return g where every gate is positive, else 0: ``g * (gate > 0) * ...``."""
-    if isinstance(g, np.ndarray) and all(gate.shape == g.shape for gate in gates):
-        return elementwise(_pass, g, *gates)
+    if all(gate.shape == g.shape for gate in gates):
+        if isinstance(g, np.ndarray):
+            return elementwise(_pass, g, *gates)
+        if len(gates) <= 2 and gpu.usable(g):
+            return gpu.gate(g, gates[0], gates[-1])
     for gate in gates:
         g = g * (gate > 0)
     return g

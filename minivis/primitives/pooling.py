@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import Array, array_module
 from ..errors import InputError
 from ..tape import Primitive
-from . import pool2x2
+from . import gpu, pool2x2
 from .windows import Grid, Pair, Sides, add_sides, four_sides, grid, overlap_add, remove_sides, window_slice
 
 
@@ -64,6 +64,9 @@ def max_pool(
     if _has_fast_twin(x, places):
         y, switches = pool2x2.forward(x)
         return y, MaxPoolResidual(switches, x.shape, places)
+    if gpu.usable(x):
+        y, switches = gpu.max_pool(x, places)
+        return y, MaxPoolResidual(switches, x.shape, places)
     xp = array_module(x)
     padded = add_sides(x, places.sides, -xp.inf)
     y = window_slice(padded, 0, 0, places.stride, places.rows, places.columns).copy()
@@ -80,6 +83,8 @@ def max_pool_x(g: Array, r: MaxPoolResidual) -> Array:
     """Put each g where its switch says, and nothing elsewhere."""
     if _has_fast_twin(g, r.grid):
         return pool2x2.adjoint(g, r.switches, r.shape)
+    if gpu.usable(g):
+        return gpu.max_pool_back(g, r.switches, r.shape, r.grid)
     xp = array_module(g)
     padded = _zeros_for(g, r.shape, r.grid.sides)
     kh, kw = r.grid.kernel

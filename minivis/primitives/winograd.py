@@ -23,7 +23,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .. import parallel
+from ..backend import Array, array_module
 from ..workspace import empty, scratch
+from . import gpu
 from .windows import Sides
 
 # F(4, 3) by interpolation (Toom and Cook's way) at 0, 1, -1, 1/2, -2 and infinity: G and A evaluate polynomials there,
@@ -86,35 +88,37 @@ def _turned() -> Transforms:
 AS_IT_IS, TURNED = Transforms(B_T, A_T), _turned()
 
 LEAST_TILES = 36  # below, it gains nothing (measured at 14 x 14), and U takes four times the kernel's memory
-LEAST_CHANNELS = 32  # below, the transforms are most of the work
-STRIP_BYTES = 2 << 20  # of V or M, one thread's strip: some caches of a core (measured: 2 to 4 MiB are alike)
+LEAST_CHANNELS = 32  # below, the transforms are most of the work (16 channels gain a little on the way back only)
+STRIP_BYTES = 3 << 20  # of V or M, one thread's strip: some caches of a core (measured: 2 to 4 MiB are alike)
 SMALL_U_BYTES = 3 << 20  # up to here each thread takes strips of its own; a larger U is read by one thread at a time
 WHOLE_STRIP_BYTES = 32 << 20  # of V or M, where all threads work on one strip (measured: better than 8 and 16)
+DEVICE_STRIP_BYTES = 1 << 30  # of V and M on a GPU, which wants few, large products (ours, not measured)
 THREADS_FROM = 1 << 22  # multiplications: below, threads cost more than they bring
 
 
 class WinogradPlan:
     """A kernel, and its transform once it has been needed: made for one array, and never used for another."""
 
-    def __init__(self, kernel: np.ndarray):
+    def __init__(self, kernel: Array):
         self.kernel = kernel
-        self._transformed: np.ndarray | None = None
+        self._transformed: Array = None
 
     @property
-    def transformed(self) -> np.ndarray:
+    def transformed(self) -> Array:
         """The kernel (3, 3, C, K) as U = G g G', shape (36, C, K); computed in float64."""
         if self._transformed is None:
             kh, kw, channels, filters = self.kernel.shape
             flat = self.kernel.reshape(kh * kw, channels * filters)
-            gg = np.kron(G, G)
-            u = np.empty((36, channels * filters), self.kernel.dtype)
+            xp = array_module(flat)
+            gg = xp.asarray(np.kron(G, G))
+            u = xp.empty((36, channels * filters), dtype=self.kernel.dtype)
             for first in range(0, flat.shape[1], 1 << 14):  # in parts: no float64 copy of the whole
                 part = slice(first, first + (1 << 14))
                 u[:, part] = gg @ flat[:, part].astype(np.float64)
             self._transformed = u.reshape(36, channels, filters)
         return self._transformed
 
-    def pays(self, kernel: np.ndarray, shape: tuple[int, ...], out: tuple[int, int]) -> bool:
+    def pays(self, kernel: Array, shape: tuple[int, ...], out: tuple[int, int]) -> bool:
         """Return whether the fast path is right here: float32, for this very kernel, and large enough to win."""
         if self.kernel is not kernel or kernel.dtype != np.float32:
             return False
@@ -126,39 +130,46 @@ class WinogradPlan:
 
 
 def forward(
-    x: np.ndarray,
+    x: Array,
     plan: WinogradPlan,
     sides: Sides,
     out: tuple[int, int],
-    bias: np.ndarray | None = None,
+    bias: Array | None = None,
     rectify: bool = False,
-) -> np.ndarray:
+) -> Array:
     """Return the convolution of `x` (N, H, W, C), stride 1, with `out` rows and columns: (N, *out, K).
 
     With `rectify`, what is negative in the result is 0: a ReLU while the strip is in the cache.
     """
-    y = empty((len(x), *out, plan.transformed.shape[2]), x.dtype)
+    y = _room((len(x), *out, plan.transformed.shape[2]), x)
     _run(_Convolution(x, plan.transformed, AS_IT_IS, y, sides.top, sides.left, bias, rectify))
     return y
 
 
-def adjoint(g: np.ndarray, plan: WinogradPlan, sides: Sides, shape: tuple[int, ...]) -> np.ndarray:
+def adjoint(g: Array, plan: WinogradPlan, sides: Sides, shape: tuple[int, ...]) -> Array:
     """Return the gradient of the input, of `shape`, for g (N, rows, columns, K): by the turned kernel, with its U."""
-    gx = empty(shape, g.dtype)
+    gx = _room(shape, g)
     _run(_Convolution(g, plan.transformed.swapaxes(1, 2), TURNED, gx, 2 - sides.top, 2 - sides.left))
     return gx
+
+
+def _room(shape: tuple[int, ...], like: Array) -> Array:
+    """Return an array for a result, in the library and dtype of `like`."""
+    return (
+        empty(shape, like.dtype) if isinstance(like, np.ndarray) else array_module(like).empty(shape, dtype=like.dtype)
+    )
 
 
 class _Convolution(NamedTuple):
     """What is convolved with what, and where the result goes; the first tile starts `top`, `left` outside of `x`."""
 
-    x: np.ndarray  # (N, H, W, C)
-    u: np.ndarray  # (36, C, K)
+    x: Array  # (N, H, W, C)
+    u: Array  # (36, C, K)
     transforms: Transforms
-    y: np.ndarray  # (N, rows, columns, K)
+    y: Array  # (N, rows, columns, K)
     top: int
     left: int
-    bias: np.ndarray | None = None
+    bias: Array | None = None
     rectify: bool = False
 
     @property
@@ -178,6 +189,9 @@ def _run(job: _Convolution) -> None:
     Where U is small, each thread takes strips of its own. Where it is large, reading it is what takes time, so all
     threads work on one large strip, and each reads the part of U that belongs to its share of the 36 products.
     """
+    if not isinstance(job.x, np.ndarray):
+        _on_device(job)
+        return
     rows = len(job.x) * job.down
     _, channels, filters = job.u.shape
     strips = _strips(rows, job.across, channels, filters, job.u.itemsize)
@@ -193,32 +207,33 @@ def _strips(rows: int, across: int, channels: int, filters: int, itemsize: int) 
     """Cut so many rows of tiles into strips of at least one."""
     row_bytes = 36 * across * max(channels, filters) * itemsize
     if 36 * channels * filters * itemsize <= SMALL_U_BYTES:
-        most = min(STRIP_BYTES // row_bytes, -(-rows // parallel.thread_count()))
+        count = -(-rows * row_bytes // STRIP_BYTES)
+        count += -count % parallel.thread_count()  # as many for each thread
     else:
-        most = WHOLE_STRIP_BYTES // row_bytes
-    return [range(first, min(first + max(1, most), rows)) for first in range(0, rows, max(1, most))]
+        count = -(-rows * row_bytes // WHOLE_STRIP_BYTES)
+    return [range(rows)[part] for part in parallel.cut(rows, count)]
 
 
 def working_bytes(pictures: int, out: tuple[int, int], channels: int, filters: int, itemsize: int) -> int:
     """Return how many bytes V and M take together, over all threads."""
     down, across = (-(-size // 4) for size in out)
-    longest = len(_strips(pictures * down, across, channels, filters, itemsize)[0])
+    longest = max(map(len, _strips(pictures * down, across, channels, filters, itemsize)))
     threads = parallel.thread_count() if 36 * channels * filters * itemsize <= SMALL_U_BYTES else 1
     return threads * longest * 36 * across * (channels + filters) * itemsize
 
 
 def _strip_by_strip(job: _Convolution, strips: list[range], share: Share) -> None:
     """Do some strips one after the other; `share` says who does the parts of each of the three steps."""
-    room = len(strips[0])
+    room = max(map(len, strips))
     channels, filters = job.u.shape[1:]
     v = scratch("v", (6, 6, room, job.across, channels), job.x.dtype)
     m = scratch("m", (6, 6, room, job.across, filters), job.x.dtype)
     for strip in strips:
-        v, m = v[:, :, : len(strip)], m[:, :, : len(strip)]  # the last one may be shorter
         rows = list(enumerate(strip))
-        share(rows, functools.partial(_to_tiles, job, v))
-        share(list(range(36)), functools.partial(_multiply, job.u, v, m))
-        share(rows, functools.partial(_to_maps, job, m))
+        v_here, m_here = v[:, :, : len(strip)], m[:, :, : len(strip)]  # strips differ by a row
+        share(rows, functools.partial(_to_tiles, job, v_here))
+        share(list(range(36)), functools.partial(_multiply, job.u, v_here, m_here))
+        share(rows, functools.partial(_to_maps, job, m_here))
 
 
 def _to_tiles(job: _Convolution, v: np.ndarray, rows: list[tuple[int, int]]) -> None:
@@ -269,6 +284,19 @@ def _to_maps(job: _Convolution, m: np.ndarray, rows: list[tuple[int, int]]) -> N
             np.maximum(finished, 0, out=finished)
         if rest is not None:
             whole[...] = finished[:, :width]
+
+
+def _on_device(job: _Convolution) -> None:
+    """Do the same on a GPU: one kernel for each transform, and the 36 products in one call."""
+    xp = array_module(job.x)
+    job = job._replace(x=xp.ascontiguousarray(job.x))
+    count = len(job.x) * job.down * job.across
+    at_once = max(1, DEVICE_STRIP_BYTES // (36 * sum(job.u.shape[1:]) * job.u.itemsize))
+    for first in range(0, count, at_once):
+        tiles = range(first, min(first + at_once, count))
+        v = gpu.to_tiles(job.x, job.transforms.b_t, job.down, job.across, (job.top, job.left), tiles)
+        m = xp.matmul(v, job.u)
+        gpu.to_maps(m, job.transforms.a_t, job.bias, job.rectify, job.y, job.down, job.across, tiles)
 
 
 def _alone(pieces: list, work: Callable[[list], None]) -> None:

@@ -10,8 +10,9 @@ from .. import attribution as look
 from ..attribution.targets import resolve
 from ..errors import InputError
 from ..nets import Net
-from ..primitives import conv2d, linear, relu, winograd
+from ..primitives import conv2d, linear, max_pool, planes, pool2x2, relu, winograd
 from ..primitives.conv import conv2d_x
+from ..primitives.pooling import max_pool_x
 from ..rules import DECONVNET, GUIDED, POSITIVE_PATHS, VANILLA
 from ..tape import Tensor, backward
 from ..testing import GradientMismatch, check_backward, relative_error
@@ -87,15 +88,7 @@ def identities(net: Net, x: np.ndarray) -> Iterator[Verdict]:
     yield Verdict(group, "the pencil network's four rules give 2, 13, 5, 6", _gap(answers, [2, 13, 5, 6]), 0.0)
 
     allowed = VALUE[net.dtype.name]
-    rng = np.random.default_rng(0)
-    maps, kernel = rng.standard_normal((1, 21, 18, 24)), rng.standard_normal((3, 3, 24, 20))
-    y, residual = conv2d.forward(maps, kernel, None, padding=1)
-    plan, sides = winograd.WinogradPlan(kernel), residual.grid.sides
-    fast = winograd.forward(maps, plan, sides, y.shape[1:3])
-    yield Verdict(group, "Winograd's convolution is the readable one", relative_error(fast, y), 1e-9)
-    back = winograd.adjoint(y, plan, sides, maps.shape)
-    yield Verdict(group, "... and so is its way back", relative_error(back, conv2d_x(y, residual)), 1e-9)
-
+    yield from twins()
     window, stride = max(2, x.shape[1] // 4), max(1, x.shape[1] // 5)
     fast = look.occlusion(net, x, None, window, stride, value=True)
     whole = look.occlusion(net, x, None, window, stride, value=True, incremental=False)
@@ -109,6 +102,30 @@ def identities(net: Net, x: np.ndarray) -> Iterator[Verdict]:
     bias = net.weights[net.logits]["bias"][unit] if net.logits in net.weights else 0.0
     error = abs(float(cam.mean() + bias - scores[(0, *unit)])) / float(np.abs(scores).max())
     yield Verdict(group, "the mean of CAM plus the bias is the score", error, allowed)
+
+
+def twins() -> Iterator[Verdict]:
+    """Compare each fast path with the readable one that it stands for, both called directly, in float64."""
+    group, rng = "twin", np.random.default_rng(0)
+    for name, channels in (("Winograd's convolution", 24), ("the convolution in planes", 3)):
+        maps, kernel = rng.standard_normal((1, 21, 18, channels)), rng.standard_normal((3, 3, channels, 20))
+        y, residual = conv2d.forward(maps, kernel, None, padding=1)
+        places = residual.grid
+        if channels == 3:
+            fast, back = planes.forward(maps, kernel, places), planes.adjoint(y, kernel, places, maps.shape)
+        else:
+            plan = winograd.WinogradPlan(kernel)
+            fast = winograd.forward(maps, plan, places.sides, y.shape[1:3])
+            back = winograd.adjoint(y, plan, places.sides, maps.shape)
+        yield Verdict(group, f"{name} is the readable one", relative_error(fast, y), 1e-9)
+        yield Verdict(group, "... and so is its way back", relative_error(back, conv2d_x(y, residual)), 1e-9)
+    maps = rng.integers(-3, 4, (2, 9, 8, 5)).astype(float)  # many ties
+    y, residual = max_pool.forward(maps)
+    fast, switches = pool2x2.forward(maps)
+    wrong = float((switches != residual.switches).sum()) + _gap(fast, y)
+    yield Verdict(group, "the 2x2 pool in one pass has the readable one's switches", wrong, 0.0)
+    back = pool2x2.adjoint(y, switches, maps.shape)
+    yield Verdict(group, "... and so has its way back", _gap(back, max_pool_x(y, residual)), 0.0)
 
 
 def beside_torch(net: Net, x: np.ndarray) -> Iterator[Verdict]:
@@ -126,8 +143,17 @@ def beside_torch(net: Net, x: np.ndarray) -> Iterator[Verdict]:
     strongest = resolve(net, net.capture(x, [net.maps])[net.maps], None)
     projected = theirs.walk(x, net.maps, strongest, "deconvnet", own_value=True)
     yield _walk(net, f"DeconvNet from {net.maps}", look.deconvnet(net, x, net.maps), projected)
-    cam = theirs.grad_cam(x, net.maps, net.logits, top)
-    yield Verdict(group, f"Grad-CAM at {net.maps}", relative_error(look.grad_cam(net, x), cam), max(allowed, 1e-9))
+    heat = theirs.grad_cam(x, net.maps, net.logits, top)
+    yield Verdict(group, f"Grad-CAM at {net.maps}", relative_error(look.grad_cam(net, x), heat), allowed)
+    enlarged = theirs.enlarge(heat, x.shape[1:3])
+    guided = theirs.walk(x, net.logits, top, "guided") * enlarged[..., None]
+    yield _walk(net, "guided Grad-CAM", look.guided_grad_cam(net, x), guided)
+    saliency = np.abs(theirs.walk(x, net.logits, top, "vanilla")).max(-1)
+    yield _walk(net, "saliency", look.saliency(net, x), saliency)
+    window, stride = max(2, x.shape[1] // 4), max(1, x.shape[1] // 5)
+    drops = theirs.occlusion(x, net.names[-1], top[0], window, stride, net.mean_colour)
+    error = _gap(look.occlusion(net, x, None, window, stride), drops)
+    yield Verdict(group, f"occlusion by windows of {window} (difference of the probability)", error, allowed)
 
 
 def _walk(net: Net, name: str, ours: np.ndarray, theirs: np.ndarray) -> Verdict:

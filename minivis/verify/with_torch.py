@@ -96,6 +96,24 @@ class Replica:
         (slope,) = torch.autograd.grad(value, maps)
         return F.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1)).detach().numpy()
 
+    def enlarge(self, heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Return maps (N, h, w) enlarged bilinearly."""
+        x = torch.tensor(heat, dtype=self.dtype)[:, None]
+        return F.interpolate(x, size, mode="bilinear", align_corners=False)[:, 0].numpy()
+
+    def occlusion(
+        self, x: np.ndarray, row: str, unit: Unit, window: int, stride: int, colour: np.ndarray
+    ) -> np.ndarray:
+        """Return how much the value of a unit drops under each window: one whole pass for each, (1, rows, columns)."""
+        clean = float(self.capture(x, row)[(0, *unit)])
+        rows, columns = ((size - window) // stride + 1 for size in x.shape[1:3])
+        drops = np.empty((1, rows, columns))
+        for i, j in np.ndindex(rows, columns):
+            covered = x.copy()
+            covered[:, i * stride : i * stride + window, j * stride : j * stride + window] = colour
+            drops[0, i, j] = clean - float(self.capture(covered, row)[(0, *unit)])
+        return drops
+
     def _first(self, x: np.ndarray) -> torch.Tensor:
         return torch.tensor(x, dtype=self.dtype).permute(0, 3, 1, 2)
 
