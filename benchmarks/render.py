@@ -36,8 +36,7 @@ def row_line(row):
     return f"| {row['name']} {times}| **{row['ratio']['theirs']:.2f}** | {target} | {jax} | {same} | {peaks} |"
 
 
-def section(path):
-    report = json.loads(path.read_text())
+def section(name, report):
     machine, versions = report["machine"], {}
     for row in report["rows"]:
         versions |= row["versions"]
@@ -50,7 +49,7 @@ def section(path):
     environment = "".join(f", {name}={value}" for name, value in report["environment"].items())
     device = "" if report.get("device", "cpu") == "cpu" else f"{report['device']}; "
     lines = [
-        f"## {path.stem}",
+        f"## {name}",
         "",
         f"`{report['command']}`, {report['date']}: {device}{machine['processor']}, {report['threads']} threads of "
         f"{machine['cores']} cores{environment}; minivis {versions['ours']['minivis']}, NumPy "
@@ -99,13 +98,17 @@ def profile(report):
     return [*lines, ""]
 
 
-def plot(path, report):
-    """Draw time against the size of the task, for each task that was measured at several sizes."""
+def curves_of(report):
+    """Return (size, seconds by system) of each task that was measured at several sizes."""
+    return {task: points for task in CURVES if len(points := points_of(report, task)) > 2}
+
+
+def plot(path, curves):
+    """Draw time against the size of each task."""
     from matplotlib.figure import Figure
 
-    curves = {task: points for task in CURVES if len(points := points_of(report, task)) > 2}
     if not curves:
-        return False
+        return
     columns = min(3, len(curves))
     rows = -(-len(curves) // columns)
     figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
@@ -126,7 +129,6 @@ def plot(path, report):
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=110)
-    return True
 
 
 def points_of(report, task):
@@ -137,18 +139,24 @@ def points_of(report, task):
     return sorted(((row["size"], row["seconds"]) for row in rows), key=lambda point: point[0])
 
 
-def main():
+def page():
+    """Return README.md: what is said, and the tables."""
     head, tail = TEXT.read_text().split("<!-- tables -->\n")
     lines = [head.rstrip("\n"), ""]
     for path in sorted((HERE / "results").glob("*.json")):
-        lines += section(path)
         report = json.loads(path.read_text())
-        picture = path.with_suffix(".png")
-        if plot(picture, report):
-            lines += [f"![Time against size, {path.stem}](results/{picture.name})", ""]
+        lines += section(path.stem, report)
+        if curves_of(report):
+            lines += [f"![Time against size, {path.stem}](results/{path.stem}.png)", ""]
         if "profile" in report:
             lines += profile(report)
-    (HERE / "README.md").write_text("\n".join([*lines, tail.strip("\n"), ""]))
+    return "\n".join([*lines, tail.strip("\n"), ""])
+
+
+def main():
+    for path in (HERE / "results").glob("*.json"):
+        plot(path.with_suffix(".png"), curves_of(json.loads(path.read_text())))
+    (HERE / "README.md").write_text(page())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ takes longer than the ReLU that fills them, and C libraries give such blocks bac
 """
 
 import math
+import os
 import threading
 from typing import Any
 
@@ -16,6 +17,16 @@ MOST_KEPT_BYTES = 512 << 20  # of blocks that nobody uses (ours)
 _blocks: list[np.ndarray] = []  # that nobody uses, the oldest first
 _changing = threading.Lock()
 _scratch = threading.local()
+
+
+def _start_afresh() -> None:
+    """Take a new lock in a forked process: the thread that holds the old one may not have come along."""
+    global _changing
+    _changing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
 
 
 class _Lease:

@@ -1,6 +1,7 @@
 """Memory that is used again, and threads that share the work."""
 
 import os
+import signal
 import threading
 
 import numpy as np
@@ -127,6 +128,18 @@ def test_work_within_work_is_done_there():
     done = []
     parallel.over(range(4), lambda some: parallel.over(some, done.extend))
     assert sorted(done) == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_a_lock_that_nobody_will_release():
+    with workspace._changing:
+        child = os.fork()
+        if not child:
+            signal.alarm(30)
+            x = empty(LARGE, "float32")
+            os._exit(0 if x.shape == LARGE else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -3,12 +3,14 @@
 import json
 import pickle
 
+import fakecupy
 import numpy as np
 import pytest
 from conftest import shared_path
 from small import ALL, BGR, BRANCHES, CHAIN, pictures, small_net
 
 import minivis as mv
+from minivis.backend import why_no_gpu
 from minivis.errors import InputError, UnknownName, WeightFileError
 from minivis.nets import ARCHITECTURES, Architecture, Net, architecture
 from minivis.nets.layers import Conv, Input
@@ -276,3 +278,18 @@ def test_on_a_device_that_refuses_the_host(device, dtype):
         assert np.allclose(device.asnumpy(found), expected, atol=1e-4 if dtype == "float32" else 1e-12)
         with pytest.raises(TypeError, match="the network is on the gpu"):
             small_net(a, device="gpu")(x)
+
+
+@pytest.mark.parametrize("a", ALL, ids=lambda a: a.name)
+@pytest.mark.parametrize("rules", [mv.VANILLA, mv.GUIDED], ids=["vanilla", "guided"])
+def test_a_pass_forward_and_back_never_waits_for_the_device(a, rules):
+    with fakecupy.install() as device:
+        why_no_gpu.cache_clear()
+        net = small_net(a, dtype="float32", device="gpu")
+        x = mv.Tensor(device.asarray(pictures(a, dtype="float32")))
+        net.capture(x, [net.logits])  # weights are brought there when they are first needed
+        before = fakecupy.synchronisations.count
+        y = net.capture(x, [net.logits])[net.logits]
+        mv.backward(y, x, device.ones_like(y.value), rules)
+        assert fakecupy.synchronisations.count == before
+    why_no_gpu.cache_clear()
