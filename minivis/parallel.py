@@ -8,6 +8,7 @@ spinning, for some 25 ms after a product, and would take the cores from whatever
 """
 
 import contextlib
+import contextvars
 import functools
 import os
 import threading
@@ -69,13 +70,14 @@ def _threads_of_our_own() -> Iterator[int]:
     if not lock.acquire(blocking=False):
         yield 1
         return
-    before = [library.num_threads for library in _blas()]
+    before: list[int] = []
     try:
+        before = [library.num_threads for library in _blas()]
         for library in _blas():
             library.set_num_threads(1)
         yield max(before, default=1)
     finally:
-        for library, count in zip(_blas(), before, strict=True):
+        for library, count in zip(_blas(), before, strict=False):  # none yet, if interrupted at once
             library.set_num_threads(count)
         lock.release()
 
@@ -89,13 +91,40 @@ def over(pieces: Iterable[Piece], work: Callable[[list[Piece]], Any]) -> None:
     pieces = list(pieces)
     with _threads_of_our_own() as threads:
         first, *rest = [pieces[part] for part in cut(len(pieces), threads)] if pieces else [[]]
-        others = [_pool(threads - 1).submit(work, share) for share in rest]
+        others: list[Any] = []
         try:
+            for share in rest:
+                others.append(_start(work, share, threads - 1))
             work(first)  # this thread is one of them
         finally:
-            failed = [other.exception() for other in others]  # also waits
-        for error in filter(None, failed):
-            raise error
+            _wait_for(others)
+        for other in others:
+            other.result()
+
+
+def _start(work: Callable[[list[Piece]], Any], share: list[Piece], threads: int) -> Any:
+    """Start ``work(share)`` in another thread, with what this one says of floating-point errors (`numpy.errstate`)."""
+    try:
+        return _pool(threads).submit(contextvars.copy_context().run, work, share)
+    except RuntimeError:  # the interpreter is ending, and starts no more threads
+        from concurrent.futures import Future
+
+        done: Future = Future()
+        done.set_result(work(share))
+        return done
+
+
+def _wait_for(others: Sequence[Any]) -> None:
+    """Wait until all have ended, interrupted or not: they write into memory that is used again."""
+    interrupted: BaseException | None = None
+    for other in others:
+        while not other.done():
+            try:
+                other.exception()
+            except KeyboardInterrupt as interrupt:
+                interrupted = interrupt
+    if interrupted:
+        raise interrupted
 
 
 def cut(size: int, count: int) -> list[slice]:
@@ -115,7 +144,7 @@ def product(a: Any, b: Any) -> Any:
             return a @ b
     longest = max(rows, inner, columns)
     parts = cut(longest, thread_count())
-    if longest == inner:  # parts of the sum: as many as there are, so that any number of threads gives the same bits
+    if longest == inner:  # parts of the sum: as many as there are, so that it does not depend on the threads
         parts = cut(inner, min(PARTS_OF_A_SUM, -(-inner // LEAST_PART)))
         sums: list[Any] = [None] * len(parts)
 

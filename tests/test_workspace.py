@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -120,6 +123,45 @@ def test_an_error_in_any_share_is_raised_and_blas_gets_its_threads_back(guilty):
     with pytest.raises(ZeroDivisionError, match=f"piece {guilty}"):
         parallel.over(range(100), work)
     assert parallel.thread_count() == before
+    assert parallel._one_at_a_time.acquire(blocking=False)
+    parallel._one_at_a_time.release()
+
+
+def test_other_threads_know_what_was_said_of_floating_point_errors():
+    found = []
+    with np.errstate(divide="raise", over="ignore"):
+        parallel.over(range(50), lambda some: found.append((np.geterr()["divide"], np.geterr()["over"])))
+    assert set(found) == {("raise", "ignore")}
+
+
+def test_it_works_while_the_interpreter_ends():
+    code = (
+        "import atexit, threading, numpy as np\n"
+        "from minivis import parallel\n"
+        "def late():\n"
+        "    done = []\n"
+        "    parallel.over(range(100), done.extend)\n"
+        "    print(sorted(done) == list(range(100)))\n"
+        "atexit.register(late)\n"
+        "threading.Thread(target=lambda: (threading.main_thread().join(), late())).start()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout.split(), done.stderr) == (["True", "True"], "")
+
+
+def test_an_interrupt_waits_for_the_others(two_threads):
+    """What they write into is used again, so nobody may still be writing when the caller goes on."""
+    ended = []
+
+    def work(pieces):
+        if 0 in pieces:
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(0.3)
+        ended.extend(pieces)
+
+    with pytest.raises(KeyboardInterrupt):
+        parallel.over(range(2), work)
+    assert ended == [1]
     assert parallel._one_at_a_time.acquire(blocking=False)
     parallel._one_at_a_time.release()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import DTYPE
 from ..errors import UnknownName, WeightFileError
-from ..weights import ORDERS, PUBLISHED, WeightFile, find, open_weights, search_path
+from ..weights import PUBLISHED, WeightFile, find, open_weights, search_path
 from .architecture import Architecture, ReceptiveField, initial_weights
 from .families import FAMILIES, attributes_of, made_to_measure
 from .googlenet import GOOGLENET
@@ -49,6 +49,8 @@ def architecture_of(file: WeightFile) -> Architecture:
         return made_to_measure(file, known.name, known.files) if known and shipped else made_to_measure(file)
     if known is not None:
         return known
+    from ..weights.layouts import ORDERS
+
     layout = file.layout if file.layout in ORDERS else None
     for candidate in (a for a in ARCHITECTURES.values() if not a.family):
         expected = candidate.parameters

@@ -39,7 +39,8 @@ class LazyWeights(Mapping):
                 arrays = self.source[row]
             else:
                 raise WeightFileError(f"no weights for row {row}; there are some for {', '.join(self.source)}")
-            self._read[row] = {name: self._ready(array) for name, array in arrays.items()}
+            ready = {name: self._ready(array) for name, array in arrays.items()}
+            self._read.setdefault(row, ready)  # another thread may have been sooner: all must see the same arrays
         return self._read[row]
 
     def planned(self, row: str) -> Mapping[str, Any]:
@@ -49,7 +50,7 @@ class LazyWeights(Mapping):
         weights = self[row]
         kernel = weights["kernel"]
         if row not in self._plans and kernel.shape[:2] == (3, 3):
-            self._plans[row] = WinogradPlan(kernel)
+            self._plans.setdefault(row, WinogradPlan(kernel))
         return {**weights, "plan": self._plans.get(row)}
 
     def _ready(self, array: Array) -> Array:
@@ -76,7 +77,7 @@ class Net:
     ----------
     architecture : Architecture
     weights : WeightFile or mapping
-        A file, or arrays by row and then "kernel" and "bias".
+        A file, or arrays by row and then "kernel" and "bias": not copied, and not to be changed afterwards.
     device : {"cpu", "gpu"}
     dtype : dtype
         float32 or float64; pictures are taken to it.

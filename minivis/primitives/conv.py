@@ -213,7 +213,7 @@ def _has_winograd(x: Array, r: ConvResidual) -> bool:
     """Return whether `winograd.py` computes the same here, sooner."""
     if r.plan is None or r.groups > 1 or r.grid.kernel != (3, 3) or r.grid.stride != (1, 1):
         return False
-    pays = r.plan.pays(r.kernel, r.shape, (r.grid.rows, r.grid.columns))
+    pays = r.plan.pays(r.kernel, x, r.shape, (r.grid.rows, r.grid.columns))
     return pays and (isinstance(x, np.ndarray) or gpu.usable(x))
 
 

@@ -15,7 +15,7 @@ def rectify(x: Array) -> Array:
 
 
 def passed(g: Array, *gates: Array) -> Array:
-    """Return g where every gate is positive, else 0: ``g * (gate > 0) * ...``."""
+    """Return ``g * (gate > 0) * ...``: g where every gate is positive."""
     if all(gate.shape == g.shape for gate in gates):
         if isinstance(g, np.ndarray):
             return elementwise(_pass, g, *gates)

@@ -152,7 +152,7 @@ def usable(x: Array) -> bool:
 def gate(g: Array, a: Array, b: Array) -> Array:
     """Return ``g * (a > 0) * (b > 0)`` of arrays of one shape."""
     xp = array_module(g)
-    g, a, b = (xp.ascontiguousarray(array) for array in (g, a, b))
+    g, a, b = (xp.ascontiguousarray(array, dtype=g.dtype) for array in (g, a, b))  # a kernel has one type of number
     out = xp.empty_like(g)
     _launch(xp, GATES, "gate", g.dtype, g.size, (g, a, b, out, g.size))
     return out
@@ -196,7 +196,7 @@ def to_maps(
     _, height, width, filters = y.shape
     source = TRANSFORMS.replace("A_T", _literal(matrix)).replace("B_T", "{{0}}")
     sizes = (height, width, filters, down, across, tiles.start, len(tiles), bias is not None, rectify)
-    arrays = (m, m if bias is None else xp.ascontiguousarray(bias), y)
+    arrays = (m, m if bias is None else xp.ascontiguousarray(bias, dtype=m.dtype), y)
     _launch(xp, source, "to_maps", m.dtype, len(tiles) * filters, (*arrays, *sizes))
 
 

@@ -35,7 +35,7 @@ def forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def adjoint(g: np.ndarray, switches: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return maps of `shape` with each g where its switch says, and zeros elsewhere."""
+    """Return maps of `shape` with each g, a finite number, where its switch says, and zeros elsewhere."""
     gx = empty(shape, g.dtype)
     gx[:, 2 * g.shape[1] :] = 0  # the odd row and column that no window covers
     gx[:, :, 2 * g.shape[2] :] = 0

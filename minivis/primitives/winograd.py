@@ -114,13 +114,13 @@ class WinogradPlan:
             u = xp.empty((36, channels * filters), dtype=self.kernel.dtype)
             for first in range(0, flat.shape[1], 1 << 14):  # in parts: no float64 copy of the whole
                 part = slice(first, first + (1 << 14))
-                u[:, part] = gg @ flat[:, part].astype(np.float64)
+                u[:, part] = parallel.product(gg, flat[:, part].astype(np.float64))
             self._transformed = u.reshape(36, channels, filters)
         return self._transformed
 
-    def pays(self, kernel: Array, shape: tuple[int, ...], out: tuple[int, int]) -> bool:
-        """Return whether the fast path is right here: float32, for this very kernel, and large enough to win."""
-        if self.kernel is not kernel or kernel.dtype != np.float32:
+    def pays(self, kernel: Array, x: Array, shape: tuple[int, ...], out: tuple[int, int]) -> bool:
+        """Return whether the fast path is right here: all in float32, for this very kernel, large enough to win."""
+        if self.kernel is not kernel or not (kernel.dtype == x.dtype == np.float32):
             return False
         tiles = shape[0] * -(-out[0] // 4) * -(-out[1] // 4)
         return min(kernel.shape[2:]) >= LEAST_CHANNELS and tiles >= LEAST_TILES
@@ -254,7 +254,7 @@ def _to_tiles(job: _Convolution, v: np.ndarray, rows: list[tuple[int, int]]) -> 
         start, stop = min(max(0, first), height), max(0, min(first + 6, height))
         taken = job.x[picture, start:stop, columns]
         # What lies above or below the map is zero: the columns of B' that would meet it are left out.
-        np.matmul(b_t[:, start - first : stop - first], taken.reshape(stop - start, -1), out=inside)
+        np.matmul(b_t[:, start - first : stop - first], taken.reshape(len(taken), inside.shape[1]), out=inside)
         np.matmul(b_t, tiles, out=v[:, :, place].swapaxes(1, 2))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import InputError
 from .container import FILE_LIMIT, Expected, Parts, Shape, StrPath, complaint, explained, listed, printable
-from .layouts import CONTAINERS, ORDERS, Preprocessing, recognise
+from .found import Preprocessing
 from .matching import match
 from .sniff import Identity, container_of, identity_of
 
@@ -89,6 +89,8 @@ class WeightFile:
             raise complaint(self.path, f"no row {row!r} in it; it has {listed(self.rows, 60)}")
         self._check_unchanged()
         arrays = {}
+        from .layouts import CONTAINERS  # the readers of all formats: imported when a file is opened
+
         with CONTAINERS[self.container](self.path) as file:
             for name, part in self.parts[row].items():
                 array = np.empty(part.stored, dtype)
@@ -131,6 +133,8 @@ def open_weights(path: StrPath, expected: Expected | None = None, *, layout: str
     WeightFileError
         With the path, the object in the file, what was expected and what was found.
     """
+    from .layouts import CONTAINERS, ORDERS, recognise
+
     if layout not in (None, *ORDERS):
         raise InputError(
             f"layout must be one of {', '.join(ORDERS)}, or None: the others are recognised; got {layout!r}"

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .container import FILE_LIMIT, StrPath, complaint
-from .pth import MAGIC
-from .zips import kind_of
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 # What people hold when they believe that they hold weights.
@@ -63,6 +61,9 @@ def identity_of(path: StrPath) -> Identity:
 
 def container_of(path: StrPath) -> str:
     """Return "hdf5", "npz", "pth" or "safetensors", from the bytes alone; the name says nothing."""
+    from .pth import MAGIC
+    from .zips import kind_of
+
     try:
         with Path(path).open("rb") as file:
             head = file.read(32)

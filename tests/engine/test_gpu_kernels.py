@@ -156,3 +156,13 @@ def test_no_kernel_where_there_is_no_compiler(monkeypatch):
     with fakecupy.install() as device:
         monkeypatch.delattr(device, "RawKernel")
         assert "no RawKernel" in gpu.why_not(device)
+
+
+def test_arrays_of_two_types_meet_no_kernel_that_would_misread_them(device, rng):
+    g, y = rng.standard_normal((2, 5, 5, 3)), rng.standard_normal((2, 5, 5, 3)).astype("float32")
+    np.testing.assert_array_equal(to_host(passed(device.asarray(g), device.asarray(y))), g * (y > 0))
+    x, kernel = rng.standard_normal((1, 40, 36, 34)), rng.standard_normal((3, 3, 34, 33)).astype("float32")
+    bias = rng.standard_normal(33).astype("float32")
+    plan = winograd.WinogradPlan(device.asarray(kernel))
+    y = conv2d(device.asarray(x), plan.kernel, device.asarray(bias), padding=1, plan=plan)
+    assert relative_error(to_host(y), conv2d(x, kernel, bias, padding=1)) < 1e-6

@@ -18,7 +18,7 @@ from minivis.testing import relative_error
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 SIZES = [(8, 8), (13, 10), (4, 21), (3, 3), (17, 5)]
-PADDINGS = [0, 1, 2, ((0, 2), (1, 0)), ((3, 0), (0, 4))]
+PADDINGS = [0, 1, 2, 3, 7, ((0, 3), (0, 0)), ((6, 0), (0, 9)), ((0, 2), (1, 0)), ((3, 0), (0, 4))]
 
 
 def both(rng, size, padding, dtype, n=2, c=5, k=7):
@@ -122,3 +122,12 @@ def test_a_plan_pickles_without_its_transform(rng):
     assert plan.transformed.shape == (36, 4, 5)
     assert len(pickle.dumps(plan)) == size
     assert np.array_equal(pickle.loads(pickle.dumps(plan)).transformed, plan.transformed)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_other_numbers_than_float32_take_the_readable_path(dtype, monkeypatch, rng):
+    calls = used(monkeypatch)
+    x, kernel, _, _ = both(rng, (32, 32), 1, "float32", c=32, k=32)
+    y = conv2d(x.astype(dtype), kernel, padding=1, plan=WinogradPlan(kernel))
+    assert calls == []
+    assert y.dtype == np.result_type(dtype, "float32")
