@@ -18,7 +18,7 @@ CURVES = {  # task: (title, what it grows with, who is on the other side)
 
 def milliseconds(row, system):
     if system not in row["seconds"]:
-        return "|"
+        return "| "
     times = row["all_seconds"][system]
     spread = f" ({1e3 * min(times):,.0f}-{1e3 * max(times):,.0f})" if len(times) > 1 else ""
     return f"| {1e3 * row['seconds'][system]:,.0f}{spread} "
