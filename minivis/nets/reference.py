@@ -45,6 +45,7 @@ class NetReference:
 
 @functools.lru_cache(maxsize=2)
 def _arrived(pickled: bytes, sha256: str) -> NetReference:
+    # Reached only while a NetReference is unpickled: what this program sent to its own worker, never a file.
     reference = NetReference(pickle.loads(pickled))
     if reference.sha256 != sha256:
         raise InputError(

@@ -128,7 +128,7 @@ def conv2d_x(g: Array, r: ConvResidual) -> Array:
         for strip in _strips(g.shape, matrix, r.grid, xp):
             pieces = product(g[strip.pictures, strip.rows, :, k].reshape(-1, matrix.shape[1]), matrix.T)
             pieces = pieces.reshape(*strip.shape, *r.kernel.shape[:3])
-            overlap_add(pieces, gx[strip.pictures, strip.span(r.grid), :, c], r.grid.stride)
+            overlap_add(pieces, gx[strip.pictures, r.grid.span(strip.rows), :, c], r.grid.stride)
     return remove_sides(gx, r.grid.sides)
 
 
@@ -165,11 +165,6 @@ class Strip(NamedTuple):
         """(pictures, rows, columns) of the output in this strip."""
         return self.pictures.stop - self.pictures.start, self.rows.stop - self.rows.start, self.columns
 
-    def span(self, places: Grid) -> slice:
-        """Return the rows of the padded input that this strip's windows cover."""
-        sy = places.stride[0]
-        return slice(self.rows.start * sy, (self.rows.stop - 1) * sy + places.kernel[0])
-
 
 def _strips(shape: tuple[int, ...], matrix: Array, places: Grid, xp: object) -> Iterator[Strip]:
     """Cut the output into strips whose matrix of windows is about `STRIP_BYTES` large.
@@ -188,7 +183,7 @@ def _strips(shape: tuple[int, ...], matrix: Array, places: Grid, xp: object) -> 
 
 def _cut(padded: Array, strip: Strip, places: Grid) -> Array:
     """Return the windows of a strip as the rows of a matrix, (windows, kh*kw*C)."""
-    cut = windows(padded[strip.pictures, strip.span(places)], places.kernel, places.stride)
+    cut = windows(padded[strip.pictures, places.span(strip.rows)], places.kernel, places.stride)
     size = cut.shape[3] * cut.shape[4] * cut.shape[5]
     if not isinstance(cut, np.ndarray):
         return cut.reshape(-1, size)

@@ -62,7 +62,7 @@ def adjoint(g: np.ndarray, kernel: np.ndarray, places: Grid, shape: tuple[int, .
 
     def work(strips: list[tuple[int, slice]]) -> None:
         for picture, rows in strips:
-            count, span = rows.stop - rows.start, _span(rows, places)
+            count, span = rows.stop - rows.start, places.span(rows)
             strip = g[picture, rows].reshape(-1, filters)
             pieces = scratch("cut", (kh, kw, channels, count, places.columns), g.dtype)
             np.matmul(matrix, strip.T, out=pieces.reshape(len(matrix), -1))
@@ -80,7 +80,7 @@ def adjoint(g: np.ndarray, kernel: np.ndarray, places: Grid, shape: tuple[int, .
 def _planes(x: np.ndarray, rows: slice, places: Grid) -> np.ndarray:
     """Return the rows of a picture (H, W, C) that the windows in `rows` see, padded, as planes (C, span, width)."""
     height, width, channels = x.shape
-    span, (top, _, left, right) = _span(rows, places), places.sides
+    span, (top, _, left, right) = places.span(rows), places.sides
     planes = scratch("planes", (channels, span.stop - span.start, left + width + right), x.dtype)
     planes.fill(0)
     start, stop = max(0, span.start - top), min(height, span.stop - top)
@@ -94,12 +94,6 @@ def _element(planes: np.ndarray, i: int, j: int, count: int, places: Grid) -> np
     """Return element (i, j) of all windows in a strip of `count` rows of windows: a view (C, count, columns)."""
     sy, sx = places.stride
     return planes[:, i : i + (count - 1) * sy + 1 : sy, j : j + (places.columns - 1) * sx + 1 : sx]
-
-
-def _span(rows: slice, places: Grid) -> slice:
-    """Return the rows of the padded maps that the windows in `rows` cover."""
-    sy = places.stride[0]
-    return slice(rows.start * sy, (rows.stop - 1) * sy + places.kernel[0])
 
 
 def _strips(pictures: int, kernel: np.ndarray, places: Grid) -> list[tuple[int, slice]]:

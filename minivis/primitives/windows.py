@@ -31,6 +31,11 @@ class Grid(NamedTuple):
     rows: int
     columns: int
 
+    def span(self, rows: slice) -> slice:
+        """Return the rows of the padded maps that the windows in `rows` cover."""
+        sy = self.stride[0]
+        return slice(rows.start * sy, (rows.stop - 1) * sy + self.kernel[0])
+
 
 def pair(value: int | Pair, name: str, least: int = 1) -> Pair:
     """Return `value` as a pair (vertical, horizontal), checked to be integers of at least `least`."""

@@ -197,16 +197,21 @@ def _run(job: _Convolution) -> None:
     strips = _strips(rows, job.across, channels, filters, job.u.itemsize)
     multiplications = rows * job.across * job.u.size
     share = parallel.over if multiplications >= THREADS_FROM else _alone
-    if job.u.nbytes <= SMALL_U_BYTES:
+    if _is_small(channels, filters, job.u.itemsize):
         share(strips, lambda some: _strip_by_strip(job, some, _alone))
     else:
         _strip_by_strip(job, strips, share)
 
 
+def _is_small(channels: int, filters: int, itemsize: int) -> bool:
+    """Return whether each thread may read all of U."""
+    return 36 * channels * filters * itemsize <= SMALL_U_BYTES
+
+
 def _strips(rows: int, across: int, channels: int, filters: int, itemsize: int) -> list[range]:
     """Cut so many rows of tiles into strips of at least one."""
     row_bytes = 36 * across * max(channels, filters) * itemsize
-    if 36 * channels * filters * itemsize <= SMALL_U_BYTES:
+    if _is_small(channels, filters, itemsize):
         count = -(-rows * row_bytes // STRIP_BYTES)
         count += -count % parallel.thread_count()  # as many for each thread
     else:
@@ -218,7 +223,7 @@ def working_bytes(pictures: int, out: tuple[int, int], channels: int, filters: i
     """Return how many bytes V and M take together, over all threads."""
     down, across = (-(-size // 4) for size in out)
     longest = max(map(len, _strips(pictures * down, across, channels, filters, itemsize)))
-    threads = parallel.thread_count() if 36 * channels * filters * itemsize <= SMALL_U_BYTES else 1
+    threads = parallel.thread_count() if _is_small(channels, filters, itemsize) else 1
     return threads * longest * 36 * across * (channels + filters) * itemsize
 
 
