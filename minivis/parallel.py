@@ -23,7 +23,8 @@ Piece = TypeVar("Piece")
 
 BLAS_THREADS_FROM = 1 << 13  # multiplications: below, BLAS would not use threads anyway (OpenBLAS, matrix by vector)
 PRODUCT_FROM = 1 << 21  # multiplications: below, threads cost more than they bring (ours, as those below)
-PARTS_OF_A_SUM, LEAST_PART = 8, 1 << 9  # of the terms that are added up in a product
+PARTS = 8  # of a product: a fixed number, so that processes with other numbers of threads get the same bits
+LEAST_PART = 1 << 9  # of the terms that are added up in a product
 ELEMENTS_FROM = 1 << 18  # numbers in an array that is worth threads
 ELEMENTS_AT_ONCE = 1 << 17  # numbers in a piece
 
@@ -143,9 +144,9 @@ def product(a: Any, b: Any) -> Any:
         with _threads_of_our_own():
             return a @ b
     longest = max(rows, inner, columns)
-    parts = cut(longest, thread_count())
-    if longest == inner:  # parts of the sum: as many as there are, so that it does not depend on the threads
-        parts = cut(inner, min(PARTS_OF_A_SUM, -(-inner // LEAST_PART)))
+    parts = cut(longest, PARTS)
+    if longest == inner:  # a part of the sum each
+        parts = cut(inner, min(PARTS, -(-inner // LEAST_PART)))
         sums: list[Any] = [None] * len(parts)
 
         def add_up(some: list[int]) -> None:

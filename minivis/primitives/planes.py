@@ -100,6 +100,6 @@ def _strips(pictures: int, kernel: np.ndarray, places: Grid) -> list[tuple[int, 
     """Return (picture, rows of windows) of each strip, none so low that three of them share a row of the maps."""
     kh, kw, channels, _ = kernel.shape
     row_bytes = kh * kw * channels * places.columns * kernel.itemsize
-    count = max(places.rows * row_bytes // STRIP_BYTES, parallel.thread_count())
+    count = max(places.rows * row_bytes // STRIP_BYTES, 4)  # the same strips for any number of threads
     count = min(count, places.rows // -(-kh // places.stride[0]))
     return [(n, rows) for n in range(pictures) for rows in parallel.cut(places.rows, count)]

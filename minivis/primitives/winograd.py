@@ -213,7 +213,7 @@ def _strips(rows: int, across: int, channels: int, filters: int, itemsize: int) 
     row_bytes = 36 * across * max(channels, filters) * itemsize
     if _is_small(channels, filters, itemsize):
         count = -(-rows * row_bytes // STRIP_BYTES)
-        count += -count % parallel.thread_count()  # as many for each thread
+        count += -count % 4  # as many for each of two or four threads, and the same strips for any number
     else:
         count = -(-rows * row_bytes // WHOLE_STRIP_BYTES)
     return [range(rows)[part] for part in parallel.cut(rows, count)]
