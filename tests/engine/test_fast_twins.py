@@ -13,6 +13,7 @@ from minivis.primitives import pooling as pooling_module
 from minivis.primitives.conv import conv2d_x
 from minivis.primitives.gates import passed, rectify
 from minivis.primitives.pooling import max_pool_x
+from minivis.primitives.windows import grid
 from minivis.primitives.winograd import AS_IT_IS, TURNED, G
 from minivis.tape import Tensor, backward
 from minivis.testing import relative_error
@@ -70,6 +71,15 @@ def test_planes_give_the_same_bits_each_time(rng, monkeypatch):
 
 
 # --- the 2x2 pool
+
+
+@pytest.mark.parametrize(("size", "stride", "filters"), [(3, 2, 64), (7, 2, 64), (7, 1, 61), (11, 4, 96)], ids=str)
+def test_equal_windows_give_equal_numbers(size, stride, filters, rng):
+    """A flat area has to give ties, to the last bit: a max-pool behind it settles them by place, not by rounding."""
+    x = np.broadcast_to(rng.standard_normal(3).astype("float32"), (2, 227, 227, 3))
+    kernel, bias = (rng.standard_normal(shape).astype("float32") for shape in ((size, size, 3, filters), (filters,)))
+    y = planes.forward(x, kernel, grid(x.shape, (size, size), stride, 0), bias)
+    np.testing.assert_array_equal(y, np.broadcast_to(y[0, 0, 0], y.shape))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
