@@ -1,5 +1,6 @@
 """The checks behind `minivis verify`, each a line with a number, what is allowed, and a verdict."""
 
+import contextlib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -145,6 +146,9 @@ def beside_torch(net: Net, x: np.ndarray) -> Iterator[Verdict]:
     yield _walk(net, f"DeconvNet from {net.maps}", look.deconvnet(net, x, net.maps), projected)
     heat = theirs.grad_cam(x, net.maps, net.logits, top)
     yield Verdict(group, f"Grad-CAM at {net.maps}", relative_error(look.grad_cam(net, x), heat), allowed)
+    with contextlib.suppress(InputError):  # of networks that do not end in global average pooling
+        cam = look.cam(net, x)
+        yield Verdict(group, "CAM", relative_error(cam, theirs.cam(x, net.logits, top)), allowed)
     enlarged = theirs.enlarge(heat, x.shape[1:3])
     guided = theirs.walk(x, net.logits, top, "guided") * enlarged[..., None]
     yield _walk(net, "guided Grad-CAM", look.guided_grad_cam(net, x), guided)

@@ -88,13 +88,16 @@ class Replica:
 
     def grad_cam(self, x: np.ndarray, layer: str, row: str, units: list[Unit]) -> np.ndarray:
         """Return Grad-CAM of one unit per picture."""
-        with torch.no_grad():
-            below = self.rows(self._first(x), layer)
-        maps = below[layer].clone().requires_grad_()
-        y = self.rows(self._first(x), row, given={layer: maps})[row]
-        value = sum(y[(n, *unit)] for n, unit in enumerate(units))
-        (slope,) = torch.autograd.grad(value, maps)
-        return F.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1)).detach().numpy()
+        maps, slope = self._maps_and_slope(x, layer, row, units)
+        return F.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1)).numpy()
+
+    def cam(self, x: np.ndarray, row: str, units: list[Unit]) -> np.ndarray:
+        """Return CAM of one unit per picture; what a map's mean weighs is its slope, summed over all places."""
+        pool = self.net.architecture.rows[row]
+        while not isinstance(pool.layer, GlobalAvgPool | AvgPool):
+            pool = self.net.architecture.rows[pool.inputs[0]]
+        maps, slope = self._maps_and_slope(x, pool.inputs[0], row, units)
+        return (slope.sum((2, 3), keepdim=True) * maps).sum(1).numpy()
 
     def enlarge(self, heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Return maps (N, h, w) enlarged bilinearly."""
@@ -113,6 +116,16 @@ class Replica:
             covered[:, i * stride : i * stride + window, j * stride : j * stride + window] = colour
             drops[0, i, j] = clean - float(self.capture(covered, row)[(0, *unit)])
         return drops
+
+    def _maps_and_slope(self, x: np.ndarray, layer: str, row: str, units: list[Unit]) -> tuple:
+        """Return a row of maps, and the gradient of one unit per picture there."""
+        with torch.no_grad():
+            below = self.rows(self._first(x), layer)
+        maps = below[layer].clone().requires_grad_()
+        y = self.rows(self._first(x), row, given={layer: maps})[row]
+        value = sum(y[(n, *unit)] for n, unit in enumerate(units))
+        (slope,) = torch.autograd.grad(value, maps)
+        return maps.detach(), slope
 
     def _first(self, x: np.ndarray) -> torch.Tensor:
         return torch.tensor(x, dtype=self.dtype).permute(0, 3, 1, 2)

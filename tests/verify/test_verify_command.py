@@ -60,7 +60,7 @@ def test_beside_pytorch(a, dtype, monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed (extra `verify`)")
     net, x = small_net(a, dtype=dtype), pictures(a, 1, dtype=dtype)
     verdicts = list(beside_torch(net, x))
-    assert len(verdicts) == 11
+    assert len(verdicts) == 12
     assert [v for v in verdicts if not v.holds] == []
     monkeypatch.setitem(relu.rules, 0, lambda g, y: g)
     assert [v.name for v in beside_torch(net, x) if not v.holds]
