@@ -29,7 +29,7 @@ def row_line(row):
     same = "- | -" if agree["cosine"] is None else f"{agree['difference']:.0e} | {agree['cosine']:.6f}"
     if row["task"] == "tsne":
         same = f"{agree['difference']:.0e} | -"  # of two numbers: the divergences
-    target = f"{row['target']:.1f}" if row["target"] else ""
+    target = f"{row['target']:g}" if row["target"] else ""
     jax = f"{row['ratio']['in_jax']:.2f}" if "in_jax" in row["ratio"] else ""
     peaks = f"{row['peak_MiB']['ours']:,.0f} / {row['peak_MiB']['theirs']:,.0f}"
     times = "".join(milliseconds(row, system) for system in ("ours", "theirs", "in_jax"))

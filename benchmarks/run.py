@@ -99,7 +99,7 @@ class Bench:
             "name": row.name,
             "task": row.task,
             "size": row.size,
-            "target": row.target,
+            "target": (row.other_target or row.target) if "OPENBLAS_CORETYPE" in self.environment else row.target,
             "theirs": theirs,
             "seconds": medians,
             "all_seconds": seconds,

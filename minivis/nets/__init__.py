@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import DTYPE
 from ..errors import UnknownName, WeightFileError
-from ..weights import PUBLISHED, WeightFile, find, open_weights, search_path
+from ..weights import WeightFile, find, open_weights, search_path
 from .architecture import Architecture, ReceptiveField, initial_weights
 from .families import FAMILIES, attributes_of, made_to_measure
 from .googlenet import GOOGLENET
@@ -152,6 +152,8 @@ def _load_made_to_measure(text: str, weights: Any, device: str, dtype: Any) -> N
 def _found(text: str, files: tuple[str, ...], weights: Any) -> Path:
     path = find(files, weights=weights)
     if path is None:
+        from ..weights import PUBLISHED
+
         fetched = f"type minivis weights get {text}, or " if text in PUBLISHED else ""
         raise WeightFileError(
             f"no weights for {text}: looked for {', '.join(files)} in {', '.join(map(str, search_path()))}; "

@@ -15,21 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 from .container import Expected
 from .finding import cache_folder, find, search_path, shipped_folder
-from .found import Preprocessing
-from .hashing import sha256_of
-from .published import PUBLISHED, Published
 from .reading import WeightFile, open_weights
 
 if TYPE_CHECKING:
     from .download import fetch
+    from .found import Preprocessing
+    from .hashing import sha256_of
     from .layouts import ORDERS
+    from .published import PUBLISHED, Published
     from .saving import convert, preprocessing_attributes, save_weights
     from .verifying import FileReport, identify
 
 # Imported when first asked for: who only looks at a network neither fetches nor writes one, and may not open a file.
 _LATER = {
     "ORDERS": ".layouts",
+    "PUBLISHED": ".published",
+    "Preprocessing": ".found",
+    "Published": ".published",
     "fetch": ".download",
+    "sha256_of": ".hashing",
     "convert": ".saving",
     "preprocessing_attributes": ".saving",
     "save_weights": ".saving",

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import isfinite, prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..errors import InputError
 from .container import FILE_LIMIT, Expected, Parts, Shape, StrPath, complaint, explained, listed, printable
-from .found import Preprocessing
-from .matching import match
 from .sniff import Identity, container_of, identity_of
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .found import Preprocessing
 
 NUMBERS_LIMIT = FILE_LIMIT // 4  # of all rows together, as float32
 BLOCK = 1 << 20  # numbers looked at in one go by the finite check
@@ -134,6 +136,7 @@ def open_weights(path: StrPath, expected: Expected | None = None, *, layout: str
         With the path, the object in the file, what was expected and what was found.
     """
     from .layouts import CONTAINERS, ORDERS, recognise
+    from .matching import match
 
     if layout not in (None, *ORDERS):
         raise InputError(
@@ -165,6 +168,8 @@ def _check_amount(rows: dict[str, Parts], path: Path) -> None:
 
 def _preprocessing(attributes: dict[str, Any], path: Path) -> Preprocessing | None:
     """The attributes colour_order, scale, mean and std, if the first is there."""
+    from .found import Preprocessing
+
     order = attributes.get("colour_order")
     if order is None:
         return None
