@@ -23,7 +23,9 @@ Piece = TypeVar("Piece")
 
 BLAS_THREADS_FROM = 1 << 13  # multiplications: below, BLAS would not use threads anyway (OpenBLAS, matrix by vector)
 PRODUCT_FROM = 1 << 21  # multiplications: below, threads cost more than they bring (ours, as those below)
-PARTS = 8  # of a product: a fixed number, so that processes with other numbers of threads get the same bits
+LEAST_ROWS = 96  # in a product that is cut by rows
+ROW_BLOCK = 24  # cuts are between blocks that BLAS's kernels take at once, so that each row is rounded as if uncut
+PARTS = 8  # of any other product: a fixed number, so that processes with other numbers of threads get the same bits
 LEAST_PART = 1 << 9  # of the terms that are added up in a product
 ELEMENTS_FROM = 1 << 18  # numbers in an array that is worth threads
 ELEMENTS_AT_ONCE = 1 << 17  # numbers in a piece
@@ -135,7 +137,11 @@ def cut(size: int, count: int) -> list[slice]:
 
 
 def product(a: Any, b: Any) -> Any:
-    """Return ``a @ b`` of two matrices, cut along the longest of their three axes, a part for each thread."""
+    """Return ``a @ b`` of two matrices, in parts for threads; its bits do not depend on how many threads there are.
+
+    Rows are cut if there are many, so that a picture's numbers do not depend on the others in its batch; otherwise
+    columns, or the terms that are added up, whichever are more.
+    """
     (rows, inner), columns = a.shape, b.shape[1]
     size = rows * inner * columns
     if not isinstance(a, np.ndarray) or size < BLAS_THREADS_FROM:
@@ -143,29 +149,41 @@ def product(a: Any, b: Any) -> Any:
     if size < PRODUCT_FROM:
         with _threads_of_our_own():
             return a @ b
-    longest = max(rows, inner, columns)
-    parts = cut(longest, PARTS)
-    if longest == inner:  # a part of the sum each
-        parts = cut(inner, min(PARTS, -(-inner // LEAST_PART)))
-        sums: list[Any] = [None] * len(parts)
-
-        def add_up(some: list[int]) -> None:
-            for i in some:
-                sums[i] = np.matmul(a[:, parts[i]], b[parts[i]], out=empty((rows, columns), np.result_type(a, b)))
-
-        over(range(len(parts)), add_up)
-        return functools.reduce(np.add, sums)
+    if rows < LEAST_ROWS and columns < inner:
+        return _sum_of_products(a, b)
     y = empty((rows, columns), np.result_type(a, b))
+    by_rows = rows >= LEAST_ROWS and 4 * rows >= columns
+    if by_rows:
+        # Parts of PRODUCT_FROM at least, for OpenBLAS rounds tiny products otherwise, too.
+        blocks = cut(rows // ROW_BLOCK, min(thread_count(), size // PRODUCT_FROM))
+        starts = [ROW_BLOCK * some.start for some in blocks]
+        parts = list(map(slice, starts, [*starts[1:], rows]))
+    else:
+        parts = cut(columns, PARTS)
 
     def multiply(some: list[slice]) -> None:
         for part in some:
-            if longest == rows:
+            if by_rows:
                 np.matmul(a[part], b, out=y[part])
             else:
                 np.matmul(a, b[:, part], out=y[:, part])
 
     over(parts, multiply)
     return y
+
+
+def _sum_of_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return ``a @ b``, a part of the terms that are added up in each product."""
+    parts = cut(a.shape[1], min(PARTS, -(-a.shape[1] // LEAST_PART)))
+    sums: list[Any] = [None] * len(parts)
+
+    def add_up(some: list[int]) -> None:
+        for i in some:
+            out = empty((len(a), b.shape[1]), np.result_type(a, b))
+            sums[i] = np.matmul(a[:, parts[i]], b[parts[i]], out=out)
+
+    over(range(len(parts)), add_up)
+    return functools.reduce(np.add, sums)
 
 
 def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 from small import pictures, small_net
 
 import minivis as mv
+from minivis import parallel
 from minivis.primitives import conv as conv_module
 from minivis.primitives import conv2d, conv2d_relu, linear, max_pool, planes, pool2x2, relu, winograd
 from minivis.primitives import pooling as pooling_module
@@ -216,3 +217,32 @@ def test_linear_in_parts(shape, dtype, rng):
     if n:
         assert relative_error(y.value, x.value.astype("float64") @ k) < TOLERANCE[dtype]
         assert relative_error(back, g.astype("float64") @ k.T) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "shape",
+    [(196, 1500, 130), (2305, 147, 64), (100, 300, 390), (100, 300, 1700), (27, 9001, 32), (3, 900, 1100)],
+    ids=str,
+)
+def test_a_product_has_the_same_bits_for_any_number_of_threads(shape, dtype, rng, monkeypatch):
+    """Between blocks of BLAS's kernels, not within: those round what is left over otherwise."""
+    rows, inner, columns = shape
+    a, b = rng.standard_normal((rows, inner)).astype(dtype), rng.standard_normal((inner, columns)).astype(dtype)
+    found = []
+    for threads in (1, 2, 3, 7):
+        monkeypatch.setattr(parallel, "thread_count", lambda threads=threads: threads)
+        found.append(parallel.product(a, b))
+    for y in found:
+        np.testing.assert_array_equal(y, found[0])
+    assert relative_error(found[0], a.astype("float64") @ b) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize(("size", "channels"), [(24, 96), (12, 128), (48, 64)])
+def test_a_picture_has_the_same_bits_alone_and_in_a_batch(size, channels, rng):
+    """In float64, where lessons rely on it: what a nudged pixel does not reach must stay as it is, to the last bit."""
+    x, kernel = rng.standard_normal((1, size, size, channels)), rng.standard_normal((3, 3, channels, channels))
+    alone, _ = conv2d.forward(x, kernel, padding=1)
+    for n in (2, 5):
+        together, _ = conv2d.forward(x.repeat(n, 0), kernel, padding=1)
+        np.testing.assert_array_equal(together, alone.repeat(n, 0))
