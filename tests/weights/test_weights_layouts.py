@@ -390,7 +390,8 @@ def test_61_a_file_that_may_not_be_read(tmp_path):
     path = keras_1(tmp_path / "w")
     path.chmod(0)
     program = (
-        "import os, sys, h5py, minivis.weights.layouts\n"  # all that is imported, while it may be read
+        "import os, sys, h5py\n"
+        "import minivis.weights.layouts, minivis.weights.matching\n"  # what is imported later, while it may be read
         "from minivis.weights import open_weights; from minivis.errors import WeightFileError\n"
         "os.chdir(sys.argv[1])\n"
         "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
