@@ -86,7 +86,8 @@ METHODS = (
     Method(
         "gradient",
         methods.gradient,
-        "The score's gradient with respect to the RGB picture, signed.",
+        "The score's gradient with respect to the RGB picture, signed. Where rounding flips a ReLU or a max-pool's "
+        "choice, single pixels jump: another program's gradient may differ there.",
         f"{_COLOUR} The sum over the colours in blue (negative), white (0) and red (positive), its scale likewise.",
     ),
     Method(
