@@ -11,8 +11,9 @@ import contextlib
 import contextvars
 import functools
 import os
+import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,7 +31,9 @@ LEAST_PART = 1 << 9  # of the terms that are added up in a product
 ELEMENTS_FROM = 1 << 18  # numbers in an array that is worth threads
 ELEMENTS_AT_ONCE = 1 << 17  # numbers in a piece
 
-_one_at_a_time = threading.Lock()  # the number of BLAS threads belongs to the whole process
+_holder: dict[str, Any] = {}  # who holds BLAS to one thread: one at a time, for its number of threads is the process's
+_shares: Any = queue.SimpleQueue()  # that other threads may take
+_threads: list[threading.Thread] = []
 
 
 @functools.cache
@@ -43,18 +46,12 @@ def _blas() -> Sequence[Any]:
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
-@functools.cache
-def _pool(threads: int) -> Any:
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(threads, thread_name_prefix="minivis")
-
-
 def _start_afresh() -> None:
-    """Forget the threads and the lock of the process that this one was forked from: they did not come along."""
-    global _one_at_a_time
-    _one_at_a_time = threading.Lock()
-    _pool.cache_clear()
+    """Forget the threads and the holder of the process that this one was forked from: they did not come along."""
+    global _shares
+    _shares = queue.SimpleQueue()
+    _holder.clear()
+    _threads.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -66,68 +63,106 @@ def thread_count() -> int:
     return max((library.num_threads for library in _blas()), default=1)
 
 
-@contextlib.contextmanager
-def _threads_of_our_own() -> Iterator[int]:
-    """Hold BLAS to one thread; say how many threads may be used instead: 1 within such a thread, or beside one."""
-    lock = _one_at_a_time
-    if not lock.acquire(blocking=False):
-        yield 1
-        return
-    before: list[int] = []
-    try:
-        before = [library.num_threads for library in _blas()]
-        for library in _blas():
-            library.set_num_threads(1)
-        yield max(before, default=1)
-    finally:
-        for library, count in zip(_blas(), before, strict=False):  # none yet, if interrupted at once
-            library.set_num_threads(count)
-        lock.release()
-
-
 def over(pieces: Iterable[Piece], work: Callable[[list[Piece]], Any]) -> None:
     """Call ``work(some of the pieces)`` in as many threads as BLAS has, each with a share of neighbouring pieces.
 
     `work` gets a list, so that it can allocate its buffers once. Pieces must not write to the same places. An error in
-    any share is raised here, once all have ended.
+    any share is raised here, once all have ended. BLAS itself is held to one thread meanwhile; who comes while another
+    does that, nested in its work or from another thread, does all pieces alone.
     """
     pieces = list(pieces)
-    with _threads_of_our_own() as threads:
-        first, *rest = [pieces[part] for part in cut(len(pieces), threads)] if pieces else [[]]
-        others: list[Any] = []
-        try:
-            for share in rest:
-                others.append(_start(work, share, threads - 1))
-            work(first)  # this thread is one of them
-        finally:
-            _wait_for(others)
-        for other in others:
-            other.result()
-
-
-def _start(work: Callable[[list[Piece]], Any], share: list[Piece], threads: int) -> Any:
-    """Start ``work(share)`` in another thread, with what this one says of floating-point errors (`numpy.errstate`)."""
-    try:
-        return _pool(threads).submit(contextvars.copy_context().run, work, share)
-    except RuntimeError:  # the interpreter is ending, and starts no more threads
-        from concurrent.futures import Future
-
-        done: Future = Future()
-        done.set_result(work(share))
-        return done
-
-
-def _wait_for(others: Sequence[Any]) -> None:
-    """Wait until all have ended, interrupted or not: they write into memory that is used again."""
+    mine = object()
+    before: list[int] = []
+    others: list[_Share] = []
     interrupted: BaseException | None = None
-    for other in others:
-        while not other.done():
+    try:
+        if _holder.setdefault("BLAS", mine) is mine:
+            before = [library.num_threads for library in _blas()]
+            for library in _blas():
+                library.set_num_threads(1)
+        parts = cut(len(pieces), max(before, default=1))
+        first, *rest = [pieces[part] for part in parts] if pieces else [[]]
+        others = [_Share(work, share) for share in rest]
+        if others:
+            _see_to_threads(max(before) - 1)
+        for other in others:
+            _shares.put(other)
+        work(first)  # this thread is one of them
+        for other in others:
+            other.end()
+    finally:
+        while True:  # until all is as it was: Ctrl-C may come at any moment, here too
             try:
-                other.exception()
+                for other in others:
+                    other.give_up()
+                if _holder.get("BLAS") is mine:
+                    for library, count in zip(_blas(), before, strict=False):  # none yet, if interrupted at once
+                        library.set_num_threads(count)
+                    del _holder["BLAS"]
+                break
             except KeyboardInterrupt as interrupt:
                 interrupted = interrupt
-    if interrupted:
-        raise interrupted
+        if interrupted:
+            raise interrupted
+
+
+class _Share:
+    """A thread's share of the pieces: done by the first thread that asks whether it is its own."""
+
+    def __init__(self, work: Callable[[list], Any], pieces: list):
+        self.work, self.pieces = work, pieces
+        self.context = contextvars.copy_context()  # what this thread says of floating-point errors (`numpy.errstate`)
+        self.owner: dict[str, int] = {}
+        self.done = threading.Lock()  # held until it is done; an Event can be left broken by Ctrl-C
+        self.done.acquire()
+        self.error: BaseException | None = None
+
+    def is_mine(self) -> bool:
+        """Return whether it is this thread's; of several that ask, one is told so, in one step."""
+        return self.owner.setdefault("thread", threading.get_ident()) == threading.get_ident()
+
+    def run(self) -> None:
+        """Do it in a thread of `_serve`, unless another was first."""
+        if self.is_mine():
+            try:
+                self.context.run(self.work, self.pieces)
+            except BaseException as error:
+                self.error = error
+            finally:
+                self.done.release()
+
+    def end(self) -> None:
+        """Wait until it is done, or do it, if nobody has begun; raise its error."""
+        if self.is_mine():
+            self.work(self.pieces)
+        else:
+            with self.done:
+                pass
+            if self.error:
+                raise self.error
+
+    def give_up(self) -> None:
+        """Return once nobody does it, nor will: the memory that it writes into is used again."""
+        if not self.is_mine():
+            with self.done:
+                pass
+
+
+def _see_to_threads(count: int) -> None:
+    """Start threads until there are `count`, or as many as the system gives: what they leave, `_Share.end` does."""
+    _threads[:] = [thread for thread in _threads if thread.is_alive()]
+    with contextlib.suppress(RuntimeError):  # no more threads, or the interpreter is ending
+        while len(_threads) < count:
+            thread = threading.Thread(target=_serve, args=(_shares,), name="minivis", daemon=True)
+            thread.start()
+            _threads.append(thread)
+
+
+def _serve(shares: Any) -> None:
+    while True:
+        share = shares.get()
+        share.run()
+        del share  # and with it the arrays that it works on
 
 
 def cut(size: int, count: int) -> list[slice]:
@@ -139,16 +174,17 @@ def cut(size: int, count: int) -> list[slice]:
 def product(a: Any, b: Any) -> Any:
     """Return ``a @ b`` of two matrices, in parts for threads; its bits do not depend on how many threads there are.
 
-    Rows are cut if there are many, so that a picture's numbers do not depend on the others in its batch; otherwise
-    columns, or the terms that are added up, whichever are more.
+    Rows are cut if there are many, between blocks, so that each is rounded as it would be uncut. Otherwise columns or
+    the terms that are added up, whichever are more.
     """
     (rows, inner), columns = a.shape, b.shape[1]
     size = rows * inner * columns
     if not isinstance(a, np.ndarray) or size < BLAS_THREADS_FROM:
         return a @ b
     if size < PRODUCT_FROM:
-        with _threads_of_our_own():
-            return a @ b
+        y = np.empty((rows, columns), np.result_type(a, b))
+        over([y], lambda whole: np.matmul(a, b, out=whole[0]))
+        return y
     if rows < LEAST_ROWS and columns < inner:
         return _sum_of_products(a, b)
     y = empty((rows, columns), np.result_type(a, b))
@@ -189,10 +225,11 @@ def _sum_of_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
     """Return what ``function(*arrays, out)`` writes, number by number: piece by piece that stay in the cache.
 
-    All arrays have one shape. `function` works on flat pieces, and must not look beyond one number of each.
+    All arrays have one shape; the result has the dtype of the first. `function` works on flat pieces, and must not look
+    beyond one number of each.
     """
     first = arrays[0]
-    y = empty(first.shape, np.result_type(*arrays))
+    y = empty(first.shape, first.dtype)
     if first.size < ELEMENTS_FROM or not all(array.flags.c_contiguous for array in arrays):
         function(*arrays, y)
         return y

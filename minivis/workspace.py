@@ -1,12 +1,14 @@
 """Memory that is used again: CuPy keeps what its arrays leave behind, and so does minivis for its large host arrays.
 
-Memory fresh from the system comes page by page, each cleared when it is first touched. For maps of some megabytes that
-takes longer than the ReLU that fills them, and C libraries give such blocks back as soon as they are free.
+Memory fresh from the system comes page by page, each cleared when it is first touched. For large maps that takes longer
+than the ReLU that fills them, and C libraries give blocks of some tens of megabytes back as soon as they are free.
 """
 
+import itertools
 import math
-import os
 import threading
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -14,19 +16,11 @@ import numpy as np
 LEAST_BYTES = 1 << 18  # smaller arrays are the C library's to keep
 MOST_KEPT_BYTES = 512 << 20  # of blocks that nobody uses (ours)
 
-_blocks: list[np.ndarray] = []  # that nobody uses, the oldest first
-_changing = threading.Lock()
+# Blocks that nobody uses, the oldest first. There is no lock: what is done to the dictionary is one step each, so that
+# neither another thread nor Ctrl-C finds it half done.
+_blocks: dict[int, np.ndarray] = {}
+_numbers = itertools.count()
 _scratch = threading.local()
-
-
-def _start_afresh() -> None:
-    """Take a new lock in a forked process: the thread that holds the old one may not have come along."""
-    global _changing
-    _changing = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
 
 
 class _Lease:
@@ -37,13 +31,9 @@ class _Lease:
         self.__array_interface__ = block.__array_interface__
 
     def __del__(self) -> None:
-        # This may run in the middle of anything, so it must not wait: then the block is simply freed.
-        if _changing is not None and _changing.acquire(blocking=False):
-            try:
-                _blocks.append(self.block)
-                _give_back(sum(block.nbytes for block in _blocks) - MOST_KEPT_BYTES)
-            finally:
-                _changing.release()
+        # This may run in the middle of anything. It is short, for Python swallows an interrupt that arrives here.
+        _blocks[next(_numbers)] = self.block
+        _give_back(_size(_blocks.values()) - MOST_KEPT_BYTES)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -53,14 +43,10 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     if size < LEAST_BYTES:
         return np.empty(shape, dtype)
     size_class = _rounded(size)
-    with _changing:
-        found = next((i for i in reversed(range(len(_blocks))) if _blocks[i].nbytes == size_class), None)
-        if found is None:
-            _give_back(size_class)  # so that kept and used blocks together never exceed what was once in use
-            block = None
-        else:
-            block = _blocks.pop(found)
+    fits = next((number for number, kept in reversed(list(_blocks.items())) if kept.nbytes == size_class), -1)
+    block = _blocks.pop(fits, None)  # None: none fits, or another thread was there first
     if block is None:
+        _give_back(size_class)  # so that kept and used blocks together never exceed what was once in use
         block = np.empty(size_class, np.uint8)
     return np.asarray(_Lease(block))[:size].view(dtype).reshape(shape)
 
@@ -80,15 +66,22 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def release() -> None:
     """Give all kept blocks back to the system, and this thread's scratch memory."""
-    with _changing:
-        _give_back(sum(block.nbytes for block in _blocks))
+    _blocks.clear()
     _scratch.__dict__.clear()
 
 
 def _give_back(size: int) -> None:
     """Drop the oldest blocks, of at least `size` bytes together, or all."""
-    while size > 0 and _blocks:
-        size -= _blocks.pop(0).nbytes
+    for number in list(_blocks) if size > 0 else ():
+        if size <= 0:
+            break
+        block = _blocks.pop(number, None)
+        size -= 0 if block is None else block.nbytes
+
+
+def _size(blocks: Iterable[np.ndarray]) -> int:
+    """Return the bytes of all blocks together; in one step, for the dictionary may change between two."""
+    return sum(map(attrgetter("nbytes"), list(blocks)))
 
 
 def _rounded(size: int) -> int:

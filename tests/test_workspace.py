@@ -39,16 +39,16 @@ def test_a_block_is_used_again_when_the_last_view_of_it_is_gone():
 def test_what_is_kept_and_used_never_exceeds_what_was_used_at_once():
     both = [empty(LARGE, "float32"), empty(LARGE, "float32")]
     del both
-    kept = sum(block.nbytes for block in workspace._blocks)
+    kept = sum(block.nbytes for block in workspace._blocks.values())
     other = empty((2 * LARGE[0],), "float32")  # of another size: no block fits
-    assert other.nbytes + sum(block.nbytes for block in workspace._blocks) <= kept
+    assert other.nbytes + sum(block.nbytes for block in workspace._blocks.values()) <= kept
 
 
 def test_no_more_is_kept_than_the_limit(monkeypatch):
     monkeypatch.setattr(workspace, "MOST_KEPT_BYTES", 3 * LEAST_BYTES)
     several = [empty(LARGE, "float32") for _ in range(8)]
     del several
-    assert 0 < sum(block.nbytes for block in workspace._blocks) <= 3 * LEAST_BYTES
+    assert 0 < sum(block.nbytes for block in workspace._blocks.values()) <= 3 * LEAST_BYTES
 
 
 @pytest.mark.parametrize("shape", [(), (0, 5), (3,), (LEAST_BYTES,), (7, LEAST_BYTES // 3)])
@@ -123,8 +123,7 @@ def test_an_error_in_any_share_is_raised_and_blas_gets_its_threads_back(guilty):
     with pytest.raises(ZeroDivisionError, match=f"piece {guilty}"):
         parallel.over(range(100), work)
     assert parallel.thread_count() == before
-    assert parallel._one_at_a_time.acquire(blocking=False)
-    parallel._one_at_a_time.release()
+    assert not parallel._holder
 
 
 def test_other_threads_know_what_was_said_of_floating_point_errors():
@@ -151,19 +150,20 @@ def test_it_works_while_the_interpreter_ends():
 
 def test_an_interrupt_waits_for_the_others(two_threads):
     """What they write into is used again, so nobody may still be writing when the caller goes on."""
-    ended = []
+    ended, begun = [], threading.Event()
 
     def work(pieces):
         if 0 in pieces:
+            begun.wait(30)
             signal.raise_signal(signal.SIGINT)
+        begun.set()
         time.sleep(0.3)
         ended.extend(pieces)
 
     with pytest.raises(KeyboardInterrupt):
         parallel.over(range(2), work)
     assert ended == [1]
-    assert parallel._one_at_a_time.acquire(blocking=False)
-    parallel._one_at_a_time.release()
+    assert not parallel._holder
 
 
 def test_work_within_work_is_done_there():
@@ -172,16 +172,68 @@ def test_work_within_work_is_done_there():
     assert sorted(done) == [0, 1, 2, 3]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_does_not_wait_for_a_lock_that_nobody_will_release():
-    with workspace._changing:
-        child = os.fork()
-        if not child:
-            signal.alarm(30)
-            x = empty(LARGE, "float32")
-            os._exit(0 if x.shape == LARGE else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def test_a_share_is_done_once_even_if_no_thread_can_be_started(two_threads, monkeypatch):
+    """Once a start has failed, nobody may do it later: its array is somebody else's by then."""
+    monkeypatch.setattr(parallel, "_threads", [])
+    monkeypatch.setattr(parallel, "_shares", type(parallel._shares)())
+
+    def refused(self):
+        raise RuntimeError("can't start new thread")
+
+    done = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        parallel.over(range(10), done.extend)
+    assert done == list(range(10))
+    parallel.over(range(10, 20), done.extend)  # these threads find the first shares in the queue, too
+    parallel.over(range(20, 30), done.extend)
+    assert sorted(done) == list(range(30))
+
+
+INTERRUPTED = """
+import faulthandler, random, signal, sys, time
+import numpy as np
+from minivis import parallel, workspace
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+def turn():
+    x = workspace.empty((1 << 17,), "float32")
+    parallel.over(range(4), lambda some: [x.fill(i) for i in some])
+    parallel.product(ones, ones)
+
+faulthandler.dump_traceback_later(60, exit=True)  # a hang is said, and ends
+signal.signal(signal.SIGALRM, stop)
+sys.unraisablehook = lambda _: None  # Python swallows what arrives in a __del__
+ones, before = np.ones((200, 200), "float32"), parallel.thread_count()
+turn()
+start = time.perf_counter()
+for _ in range(20):
+    turn()
+usual = (time.perf_counter() - start) / 20
+random.seed(int(sys.argv[1]))
+raised = 0
+for _ in range(1500):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 2 * usual))
+        turn()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        raised += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert not parallel._holder and parallel.thread_count() == before
+assert raised > 100, raised
+print("well")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer here")
+def test_an_interrupt_at_any_moment_leaves_nothing_held():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, "0"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.stdout, done.returncode) == ("well\n", 0), done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

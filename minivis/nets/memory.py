@@ -2,7 +2,8 @@
 
 Forward, a row's value lives until its last reader is done, and a recorded row leaves its residual: a ReLU's is its own
 output, a max-pool's one byte for each of its outputs, a convolution's nothing. (A convolution is one row with the ReLU
-that is its only reader.) On the way back all residuals are there, and the g of a row with that of the row below.
+that is its only reader.) On the way back all residuals are still held, and on top of them two gradients at a time: that
+of a row's output, and the one being computed for its input.
 """
 
 import math

@@ -151,11 +151,11 @@ def usable(x: Array) -> bool:
 
 def gate(g: Array, a: Array, b: Array) -> Array:
     """Return ``g * (a > 0) * (b > 0)`` of arrays of one shape."""
-    xp = array_module(g)
+    xp, shape = array_module(g), g.shape
     g, a, b = (xp.ascontiguousarray(array, dtype=g.dtype) for array in (g, a, b))  # a kernel has one type of number
     out = xp.empty_like(g)
     _launch(xp, GATES, "gate", g.dtype, g.size, (g, a, b, out, g.size))
-    return out
+    return out.reshape(shape)  # `ascontiguousarray` has made one axis of none
 
 
 def max_pool(x: Array, places: Grid) -> tuple[Array, Array]:

@@ -27,7 +27,9 @@ def forward(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             np.maximum(upper, lower, out=y[picture, rows])
             found = np.greater(d, c).view(np.uint8)
             found += 2
-            found *= below  # 2 or 3 where the lower row wins, else 0; and any 2 or 3 is above the upper row's 0 or 1
+            found *= (
+                below  # 0 where the upper row wins, else 2 + (d > c); so the larger of this and (b > a) is the switch
+            )
             np.maximum(np.greater(b, a).view(np.uint8), found, out=switches[picture, rows])
 
     parallel.over(_strips(x.shape, x.itemsize), work)

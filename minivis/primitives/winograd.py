@@ -29,7 +29,7 @@ from . import gpu
 from .windows import Sides
 
 # F(4, 3) by interpolation (Toom and Cook's way) at 0, 1, -1, 1/2, -2 and infinity: G and A evaluate polynomials there,
-# B interpolates. Lavin and Gray take 2 in place of 1/2; these points have half the rounding error (measured; Barabasz
+# B interpolates. Lavin and Gray take 2 in place of 1/2; these points err less (RMS, by a quarter to a third; Barabasz
 # et al. 2018, "Error analysis and improving the accuracy of Winograd convolution", look for such points), and -1/p of
 # each is one of them again, which `TURNED` needs.
 A_T = np.array(
@@ -76,8 +76,10 @@ class Transforms(NamedTuple):
 def _turned() -> Transforms:
     """Return the transforms that convolve with the turned kernel, given the G g G' of the kernel as it is.
 
-    To turn g is to take its polynomial at 1/p instead of p, times p². With the signs of every other tap and input
-    changed as well that is -1/p: 0 and infinity change places, 1 and -1, 1/2 and -2.
+    Row p of G evaluates the kernel as a polynomial, g(p) = g0 + g1 p + g2 p². The turned kernel is g2 + g1 p + g0 p²,
+    that is p² g(1/p), and changing the sign of every other tap puts -p in the place of p. So the turned kernel needs g
+    at -1/p, which is again one of the points: the same rows of U in another order (0 and infinity change places, 1 and
+    -1, 1/2 and -2), each times a number.
     """
     places, signs = [5, 2, 1, 4, 3, 0], np.array([1, -1, 1, -1, 1, -1])
     turned = G[:, ::-1] * signs[:3]  # each row is a multiple of the row of G at the point it goes to
@@ -213,7 +215,7 @@ def _strips(rows: int, across: int, channels: int, filters: int, itemsize: int) 
     row_bytes = 36 * across * max(channels, filters) * itemsize
     if _is_small(channels, filters, itemsize):
         count = -(-rows * row_bytes // STRIP_BYTES)
-        count += -count % 4  # as many for each of two or four threads, and the same strips for any number
+        count += -count % 4  # so that two or four threads get equally many; the strips must not depend on the threads
     else:
         count = -(-rows * row_bytes // WHOLE_STRIP_BYTES)
     return [range(rows)[part] for part in parallel.cut(rows, count)]
@@ -292,7 +294,7 @@ def _to_maps(job: _Convolution, m: np.ndarray, rows: list[tuple[int, int]]) -> N
 
 
 def _on_device(job: _Convolution) -> None:
-    """Do the same on a GPU: one kernel for each transform, and the 36 products in one call."""
+    """Do the same on a GPU: one kernel for each transform, and the 36 products between them."""
     xp = array_module(job.x)
     job = job._replace(x=xp.ascontiguousarray(job.x))
     count = len(job.x) * job.down * job.across
@@ -300,7 +302,9 @@ def _on_device(job: _Convolution) -> None:
     for first in range(0, count, at_once):
         tiles = range(first, min(first + at_once, count))
         v = gpu.to_tiles(job.x, job.transforms.b_t, job.down, job.across, (job.top, job.left), tiles)
-        m = xp.matmul(v, job.u)
+        m = xp.empty((36, len(tiles), job.u.shape[2]), dtype=v.dtype)
+        for number in range(36):  # one by one: CuPy knows TF32 in products of two matrices only
+            xp.matmul(v[number], job.u[number], out=m[number])
         gpu.to_maps(m, job.transforms.a_t, job.bias, job.rectify, job.y, job.down, job.across, tiles)
 
 

@@ -74,7 +74,9 @@ def test_planes_give_the_same_bits_each_time(rng, monkeypatch):
 # --- the 2x2 pool
 
 
-@pytest.mark.parametrize(("size", "stride", "filters"), [(3, 2, 64), (7, 2, 64), (7, 1, 61), (11, 4, 96)], ids=str)
+@pytest.mark.parametrize(
+    ("size", "stride", "filters"), [(3, 2, 64), (7, 2, 64), (7, 1, 61), (11, 4, 96), (5, 1, 8), (7, 1, 12)], ids=str
+)
 def test_equal_windows_give_equal_numbers(size, stride, filters, rng):
     """A flat area has to give ties, to the last bit: a max-pool behind it settles them by place, not by rounding."""
     x = np.broadcast_to(rng.standard_normal(3).astype("float32"), (2, 227, 227, 3))
@@ -199,6 +201,15 @@ def test_the_points_err_less_than_lavins(rng):
     assert errors[0] < 0.75 * errors[1]
 
 
+@pytest.mark.parametrize("g", ["float32", "float64"])
+def test_a_gate_of_another_type_does_not_change_the_type_of_what_passes(g):
+    """As in the plain formula, ``g * (gate > 0)``."""
+    for shape in ((), (5,), (700, 500)):
+        signal, gate = np.ones(shape, g), np.ones(shape, "float64" if g == "float32" else "float32")
+        assert passed(signal, gate).dtype == g
+        assert passed(signal, gate).shape == shape
+
+
 # --- products
 
 
@@ -240,7 +251,10 @@ def test_a_product_has_the_same_bits_for_any_number_of_threads(shape, dtype, rng
 
 @pytest.mark.parametrize(("size", "channels"), [(24, 96), (12, 128), (48, 64)])
 def test_a_picture_has_the_same_bits_alone_and_in_a_batch(size, channels, rng):
-    """In float64, where lessons rely on it: what a nudged pixel does not reach must stay as it is, to the last bit."""
+    """In float64, at sizes where lessons rely on it: what a nudged pixel does not reach must stay, to the last bit.
+
+    (It does not hold at any size: BLAS may round the rows that are left over after its blocks in another way.)
+    """
     x, kernel = rng.standard_normal((1, size, size, channels)), rng.standard_normal((3, 3, channels, channels))
     alone, _ = conv2d.forward(x, kernel, padding=1)
     for n in (2, 5):
