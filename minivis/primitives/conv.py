@@ -65,6 +65,10 @@ def conv2d(
     -------
     ndarray, shape (N, rows, columns, K)
         ``y[n, i, j, k] = sum over (a, b, c) of x[n, i*s + a - p, j*s + b - p, c] * kernel[a, b, c, k] + bias[k]``
+
+    Notes
+    -----
+    With a plan, what is not finite in one place of `x` spreads over the tiles of 4x4 outputs that see it.
     """
     return convolve(x, kernel, bias, stride, padding, groups, plan, wanted)
 

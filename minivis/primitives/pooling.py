@@ -54,6 +54,10 @@ def max_pool(
     -------
     ndarray, shape (N, rows, columns, C)
         Among equals the first in row-major order wins, and alone gets the gradient.
+
+    Notes
+    -----
+    The way back of float32 2x2 pools multiplies by 0 and 1, so an infinite gradient also leaves NaN at its neighbours.
     """
     stride = kernel if stride is None else stride
     places = grid(x.shape, kernel, stride, padding, ceil)
