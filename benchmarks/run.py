@@ -227,9 +227,12 @@ def main():
     parser.add_argument("--coretype", help="OPENBLAS_CORETYPE (minivis' and scikit-learn's), for example Haswell")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="gpu: CuPy beside PyTorch with cuDNN")
     parser.add_argument("--tf32", action="store_true", help="on a GPU, let both sides multiply in TF32")
+    parser.add_argument("--channels-last", action="store_true", help="PyTorch with memory_format=torch.channels_last")
     parser.add_argument("--out", type=Path, help="default: results/cpu.json, gpu.json or gpu-tf32.json")
     args = parser.parse_args()
     environment = {"OPENBLAS_CORETYPE": args.coretype} if args.coretype else {}
+    if args.channels_last:
+        environment["PYTORCH_MEMORY_FORMAT"] = "channels_last"
     if args.device == "gpu":
         environment["CUPY_TF32"] = str(int(args.tf32))
     args.out = args.out or HERE / "results" / f"{args.device}{'-tf32' if args.tf32 else ''}.json"

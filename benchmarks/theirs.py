@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 MEAN = torch.tensor([123.68, 116.779, 103.939])
 DEVICE = "cpu"
+FORMAT = getattr(torch, os.environ.get("PYTORCH_MEMORY_FORMAT", "contiguous_format"))
 BLOCKS = (2, 2, 3, 3, 3)
 
 
@@ -41,7 +42,7 @@ class VGG16(torch.nn.Module):
                 self.dense.append(linear)
         self.last_relu = torch.nn.ReLU()  # a module, since Captum wants one to look at
         self.mean = MEAN.view(3, 1, 1).to(DEVICE)
-        self.requires_grad_(False).eval().to(DEVICE)
+        self.requires_grad_(False).eval().to(DEVICE, memory_format=FORMAT)
 
     def rows(self, x, stop=None):
         """Yield (name, value) of each ReLU, and of the logits."""
@@ -92,7 +93,7 @@ def gpu_peak_MiB():
 
 
 def picture(pixels):
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(DEVICE)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(DEVICE, memory_format=FORMAT)
 
 
 def gradient(weights, pixels, target):

@@ -188,21 +188,17 @@ def product(a: Any, b: Any) -> Any:
     if rows < LEAST_ROWS and columns < inner:
         return _sum_of_products(a, b)
     y = empty((rows, columns), np.result_type(a, b))
-    by_rows = rows >= LEAST_ROWS and 4 * rows >= columns
-    if by_rows:
+    if rows >= LEAST_ROWS and 4 * rows >= columns:
         # Parts of PRODUCT_FROM at least, for OpenBLAS rounds tiny products otherwise, too.
         blocks = cut(rows // ROW_BLOCK, min(thread_count(), size // PRODUCT_FROM))
         starts = [ROW_BLOCK * some.start for some in blocks]
-        parts = list(map(slice, starts, [*starts[1:], rows]))
+        parts = [(a[i:j], b, y[i:j]) for i, j in zip(starts, [*starts[1:], rows], strict=True)]
     else:
-        parts = cut(columns, PARTS)
+        parts = [(a, b[:, some], y[:, some]) for some in cut(columns, PARTS)]
 
-    def multiply(some: list[slice]) -> None:
-        for part in some:
-            if by_rows:
-                np.matmul(a[part], b, out=y[part])
-            else:
-                np.matmul(a, b[:, part], out=y[:, part])
+    def multiply(some: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
+        for one, other, out in some:
+            np.matmul(one, other, out=out)
 
     over(parts, multiply)
     return y

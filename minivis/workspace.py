@@ -7,7 +7,6 @@ than the ReLU that fills them, and C libraries give blocks of some tens of megab
 import itertools
 import math
 import threading
-from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -33,7 +32,7 @@ class _Lease:
     def __del__(self) -> None:
         # This may run in the middle of anything. It is short, for Python swallows an interrupt that arrives here.
         _blocks[next(_numbers)] = self.block
-        _give_back(_size(_blocks.values()) - MOST_KEPT_BYTES)
+        _give_back(sum(map(attrgetter("nbytes"), list(_blocks.values()))) - MOST_KEPT_BYTES)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -77,11 +76,6 @@ def _give_back(size: int) -> None:
             break
         block = _blocks.pop(number, None)
         size -= 0 if block is None else block.nbytes
-
-
-def _size(blocks: Iterable[np.ndarray]) -> int:
-    """Return the bytes of all blocks together; in one step, for the dictionary may change between two."""
-    return sum(map(attrgetter("nbytes"), list(blocks)))
 
 
 def _rounded(size: int) -> int:

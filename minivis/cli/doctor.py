@@ -1,7 +1,6 @@
 """`minivis doctor`: what this machine brings, and what could be better."""
 
 import argparse
-import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -104,13 +103,15 @@ def gpu() -> list[str]:
     return [
         f"GPU       {name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free",
         f"kernels   {f'not used: {differs}' if differs else 'checked: each gives what the plain code gives'}",
-        f"products  {precision(os.environ.get('CUPY_TF32', '0'))}",
+        f"products  {precision()}",
     ]
 
 
-def precision(setting: str) -> str:
-    """Return what CuPy's float32 products are computed in, by its variable CUPY_TF32, read once per process."""
-    if setting in ("", "0"):
+def precision() -> str:
+    """Return what CuPy's float32 products are computed in."""
+    from ..primitives.gpu_check import in_tf32
+
+    if not in_tf32():
         return "in float32; with CUPY_TF32=1 in the environment in TF32: sooner done, with 10 bits after the point"
     return "in TF32: sooner done, with 10 bits after the point (CUPY_TF32 is set)"
 
